@@ -1,0 +1,1 @@
+//! `tenantry-crds`: its place in the workspace; see the README for the picture of the parts.

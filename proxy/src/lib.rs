@@ -1,0 +1,1 @@
+//! tenantry-proxy.

@@ -1,0 +1,2 @@
+//! The `tenantry-proxy` binary.
+fn main() {}
