@@ -54,7 +54,7 @@ impl TestKey {
     /// As the authority holds it.
     pub fn signing(&self) -> SigningKey {
         let pkcs8 = self.pair.to_pkcs8().unwrap();
-        SigningKey::from_der(self.kid(), KeyAlgorithm::EdDsa, pkcs8.as_ref())
+        SigningKey::from_pkcs8(self.kid(), KeyAlgorithm::EdDsa, pkcs8.as_ref()).unwrap()
     }
 
     /// A token as the authority mints it.

@@ -1,4 +1,7 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{EncodingKey, Header};
+use zeroize::Zeroizing;
 
 use super::{AccessClaims, KeyAlgorithm, TOKEN_TYPE};
 use crate::Kid;
@@ -16,15 +19,16 @@ pub struct SigningKey {
 pub struct MintError(#[from] jsonwebtoken::errors::Error);
 
 impl SigningKey {
-    /// From a private key in DER: PKCS#8 for `EdDSA` and `ES256`, PKCS#8 or PKCS#1 for `RS256`. The name is the thumbprint of
-    /// the public half; nothing here checks that the halves belong together, verification does.
-    pub fn from_der(kid: Kid, algorithm: KeyAlgorithm, private: &[u8]) -> Self {
+    /// From a private key as PKCS#8 in DER. The name is the thumbprint of the public half; that the halves belong together
+    /// shows when a token verifies.
+    pub fn from_pkcs8(kid: Kid, algorithm: KeyAlgorithm, private: &[u8]) -> Result<Self, MintError> {
         let key = match algorithm {
             KeyAlgorithm::EdDsa => EncodingKey::from_ed_der(private),
             KeyAlgorithm::Es256 => EncodingKey::from_ec_der(private),
-            KeyAlgorithm::Rs256 => EncodingKey::from_rsa_der(private),
+            // The DER form for RSA would be PKCS#1; the PEM form takes PKCS#8.
+            KeyAlgorithm::Rs256 => EncodingKey::from_rsa_pem(pem(private).as_bytes())?,
         };
-        Self { kid, algorithm, key }
+        Ok(Self { kid, algorithm, key })
     }
 
     /// Its name.
@@ -50,4 +54,18 @@ impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
     }
+}
+
+fn pem(pkcs8: &[u8]) -> Zeroizing<String> {
+    let body = Zeroizing::new(STANDARD.encode(pkcs8));
+    let mut pem = Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
+    pem.push_str("-----BEGIN PRIVATE KEY-----\n");
+    for (i, c) in body.char_indices() {
+        pem.push(c);
+        if i % 64 == 63 {
+            pem.push('\n');
+        }
+    }
+    pem.push_str("\n-----END PRIVATE KEY-----\n");
+    pem
 }

@@ -26,6 +26,10 @@ pub fn is_ours(token: &str, view: &View) -> bool {
             .unwrap_or_default()
     };
     let (header, claims) = (parts.next(), parts.next());
-    texts(header, "kid").iter().any(|kid| kid.parse::<Kid>().is_ok_and(|kid| view.keys.contains_key(&kid)))
-        || texts(claims, "iss").iter().any(|iss| view.backend.public_url.covers(iss))
+    let known_key = |kid: &String| kid.parse::<Kid>().is_ok_and(|kid| view.keys.contains_key(&kid));
+    let our_issuer = |iss: &String| {
+        view.backend.public_url.covers(iss)
+            || view.backend.earlier_public_urls.iter().any(|earlier| earlier.public_url.covers(iss))
+    };
+    texts(header, "kid").iter().any(known_key) || texts(claims, "iss").iter().any(our_issuer)
 }

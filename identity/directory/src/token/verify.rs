@@ -11,8 +11,9 @@ pub fn verify(token: &str, view: &View, now: Timestamp) -> Result<Identity, Refu
     Ok(identity)
 }
 
-/// Verifies what cannot change about a token: its form, key, signature and claims. The result may be cached by the
-/// whole token, and needs [`check_current`] at each use.
+/// Verifies what does not change about a token: its form, key, signature and claims. The result may be cached by the
+/// whole token while the view's `backend` is the same (issuer and audience come from it), and needs
+/// [`check_current`] at each use.
 pub fn verify_signature_and_claims(token: &str, view: &View, now: Timestamp) -> Result<Identity, Refusal> {
     let parts = Parts::new(token)?;
     let header = TokenHeader::new(parts.header)?;
