@@ -88,6 +88,3 @@ pub enum RouteError {
         pattern: String,
     },
 }
-
-#[cfg(test)]
-mod tests;

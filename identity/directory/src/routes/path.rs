@@ -90,7 +90,7 @@ impl<'a> Path<'a> {
         let raw = sent.strip_prefix('/').ok_or(PathRefusal::NotAbsolute)?;
         let mut path = Self { raw, double_slash: false, semicolon: false, canonical: true, plain: true };
         path.scan()?;
-        path.refuse_dot_segments()?;
+        path.refuse_segments()?;
         Ok(path)
     }
 
@@ -130,9 +130,6 @@ impl<'a> Path<'a> {
             b'\\' => return Err(PathRefusal::Backslash),
             0..=0x1f | 0x7f => return Err(PathRefusal::ControlByte),
             b';' => self.semicolon = true,
-            b'%' if is_hex(bytes.get(at + 3)) && is_hex(bytes.get(at + 4)) => {
-                return Err(PathRefusal::DoubleEncoding);
-            }
             _ => {}
         }
         if is_unreserved(decoded) || high.is_ascii_lowercase() || low.is_ascii_lowercase() {
@@ -141,12 +138,16 @@ impl<'a> Path<'a> {
         Ok(())
     }
 
-    /// Dot segments in every reading: as sent, decoded, and with parameters cut off (`..;a` is `..` to a servlet).
-    fn refuse_dot_segments(&self) -> Result<(), PathRefusal> {
+    /// Dot segments in every reading: as sent, decoded, and with parameters cut off (`..;a` is `..` to a servlet). What
+    /// decodes to an escape has more readings than that.
+    fn refuse_segments(&self) -> Result<(), PathRefusal> {
         for sent in self.sent_segments() {
             let decoded = if self.plain { Cow::Borrowed(sent) } else { decode(sent)? };
             if matches!(without_parameters(&decoded), "." | "..") {
                 return Err(PathRefusal::DotSegment);
+            }
+            if !self.plain && has_escape(&decoded) {
+                return Err(PathRefusal::DoubleEncoding);
             }
         }
         Ok(())
@@ -224,8 +225,9 @@ fn hex_pair(high: u8, low: u8) -> Option<u8> {
     Some(digit(high)? << 4 | digit(low)?)
 }
 
-fn is_hex(byte: Option<&u8>) -> bool {
-    byte.is_some_and(u8::is_ascii_hexdigit)
+/// Whether a decoded segment could be decoded once more.
+pub(super) fn has_escape(decoded: &str) -> bool {
+    decoded.as_bytes().windows(3).any(|three| three[0] == b'%' && hex_pair(three[1], three[2]).is_some())
 }
 
 /// RFC 3986 §2.3.

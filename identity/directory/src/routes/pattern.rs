@@ -1,4 +1,4 @@
-use super::path::{decode, fold_case, is_path_char, is_unreserved};
+use super::path::{decode, fold_case, has_escape, is_path_char, is_unreserved};
 
 /// One segment of a pattern.
 #[derive(Clone, Debug)]
@@ -92,6 +92,9 @@ fn segment(text: &str) -> Result<Segment, &'static str> {
     let decoded = decode(text).map_err(|_| "a pattern has no bad escape")?;
     if decoded.contains(['/', '\\', ';']) || decoded.chars().any(char::is_control) {
         return Err("a pattern has no encoded slash, backslash, semicolon or control character");
+    }
+    if has_escape(&decoded) {
+        return Err("a pattern is not encoded twice");
     }
     if matches!(&*decoded, "." | "..") {
         return Err("a pattern has no dot segment");
