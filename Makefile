@@ -1,8 +1,24 @@
-.PHONY: lint test fmt
-fmt: ## Format every crate
-	cargo fmt --all
-lint: ## Formatting and lints
-	cargo fmt --all -- --check
-	cargo clippy --workspace --all-targets -- -D warnings
-test: ## Every test
-	cargo test --workspace
+# Tenantry: `make demo` runs it, `make test` tests it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+demo: ## The example backend behind the gate, on this machine, until Ctrl-C
+	@tools/need.sh rust python curl
+	@echo "==> building tenantry-proxy (the first time takes about five minutes)"
+	@cargo build --package tenantry-proxy
+	@exec tools/demo.sh
+
+test: ## Every test; installs what they need (at most 20 minutes cold on 2 cores)
+	@tools/need.sh rust python node postgresql sqlite chromium curl
+	@tools/test.sh
+
+lint: ## Formatting, lints, walls between the crates, licences
+	@tools/need.sh rust
+	@tools/lint.sh
+
+fmt: ## Format the code
+	@cargo fmt --all
