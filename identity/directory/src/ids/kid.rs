@@ -49,3 +49,18 @@ impl FromStr for Kid {
 }
 
 serde_as_text!(Kid);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_id_has_one_spelling_of_43_characters() {
+        let kid = Kid::from_thumbprint([0xff; 32]);
+        let text = kid.to_string();
+        assert_eq!((text.len(), text.parse()), (43, Ok(kid)));
+        for other in [text.replace("__8", "__9"), format!("{text}="), text[..42].to_owned(), "a".repeat(43)] {
+            assert!(other.parse::<Kid>().is_err(), "{other}");
+        }
+    }
+}

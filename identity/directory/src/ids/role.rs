@@ -43,3 +43,25 @@ impl FromStr for Role {
 }
 
 serde_as_text!(Role);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_a_plain_lower_case_word() {
+        for role in ["admin", "soc_lead", "tier2", "a"] {
+            assert_eq!(role.parse::<Role>().unwrap().as_str(), role);
+        }
+        let long = "a".repeat(MAX_LENGTH + 1);
+        for text in ["", "Admin", "soc-lead", "2nd", "_x", "a b", "a,b", "admin\r\nx: y", "ädmin", &long] {
+            assert!(text.parse::<Role>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_role_on_the_wire_meets_the_same_rule() {
+        assert!(serde_json::from_str::<Role>(r#""soc_lead""#).is_ok());
+        assert!(serde_json::from_str::<Role>(r#""Admin""#).is_err());
+    }
+}

@@ -49,3 +49,18 @@ impl FromStr for SessionId {
 }
 
 serde_as_text!(SessionId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_id_has_one_spelling_of_22_characters() {
+        let id = SessionId::from_bytes([0xfb; 16]);
+        assert_eq!(id.to_string(), "-_v7-_v7-_v7-_v7-_v7-w");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for other in ["-_v7-_v7-_v7-_v7-_v7-x", "-_v7-_v7-_v7-_v7-_v7-w==", "+/v7-_v7-_v7-_v7-_v7-w", ""] {
+            assert!(other.parse::<SessionId>().is_err(), "{other}");
+        }
+    }
+}

@@ -4,16 +4,38 @@ use std::time::{Duration, Instant};
 use super::{FRESH_WITHIN, Frame, FrameError, Freshness, decode};
 use crate::{ApplyError, Timestamp, View};
 
-/// Keeps up with the stream. Pure: lines and moments of a monotonic clock go in, views and freshness come out.
+/// Keeps up with the stream. Pure: lines and moments of a monotonic clock go in, what is known comes out.
 #[derive(Debug, Default)]
 pub struct Follower {
-    view: Option<Arc<View>>,
-    /// The last moment at which the database was known to have been read.
-    read_at: Option<Instant>,
+    known: Option<Known>,
     /// After a gap nothing but a snapshot counts, heartbeats neither: what they confirm is not what we know.
     lost: bool,
+}
+
+/// A view and how far it can be trusted; cheap to clone. Publish it after each line, so that a reader on another
+/// thread sees it age even if nobody follows the stream any more.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// What is known.
+    pub view: Arc<View>,
+    /// The last moment at which the database was known to have been read; `None` is before the clock began.
+    read_at: Option<Instant>,
     /// Something critical was not understood: what we know may allow what it forbids.
     closed: bool,
+}
+
+impl Known {
+    /// How far the view can be trusted at `now`.
+    pub fn freshness(&self, now: Instant) -> Freshness {
+        let Some(read_at) = self.read_at.filter(|_| !self.closed) else {
+            return Freshness::Expired;
+        };
+        match now.saturating_duration_since(read_at) {
+            age if age > self.view.backend.max_staleness => Freshness::Expired,
+            age if age < FRESH_WITHIN => Freshness::Fresh,
+            age => Freshness::Stale { age },
+        }
+    }
 }
 
 /// What a line did.
@@ -35,7 +57,7 @@ pub enum NeedSnapshot {
     /// A line that cannot be used.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// A change that does not follow, or a key that is none.
+    /// A change that does not follow.
     #[error(transparent)]
     Apply(#[from] ApplyError),
     /// A change or heartbeat before a snapshot, or after a gap.
@@ -49,14 +71,19 @@ impl Follower {
         Self::default()
     }
 
+    /// What is known, to be published to those who decide.
+    pub fn known(&self) -> Option<&Known> {
+        self.known.as_ref()
+    }
+
     /// The newest view, however old; ask [`Follower::freshness`] whether it may be used.
     pub fn view(&self) -> Option<&Arc<View>> {
-        self.view.as_ref()
+        self.known.as_ref().map(|known| &known.view)
     }
 
     /// The version to name in `since`; `None` asks for a snapshot.
     pub fn since(&self) -> Option<i64> {
-        if self.lost || self.closed { None } else { self.view.as_ref().map(|view| view.version) }
+        self.known.as_ref().filter(|known| !self.lost && !known.closed).map(|known| known.view.version)
     }
 
     /// Takes one line that arrived at `now`.
@@ -64,7 +91,11 @@ impl Follower {
         let step = self.step(line, now);
         if let Err(need) = &step {
             self.lost = true;
-            self.closed |= matches!(need, NeedSnapshot::Frame(FrameError::UnknownCritical(_)));
+            if let (NeedSnapshot::Frame(FrameError::UnknownCritical(_)), Some(known)) =
+                (need, &mut self.known)
+            {
+                known.closed = true;
+            }
         }
         step
     }
@@ -73,47 +104,38 @@ impl Follower {
         match decode(line)? {
             None => Ok(Step::Skipped),
             Some(Frame::Snapshot(snapshot)) => {
-                let read_age = Duration::from_millis(snapshot.read_age_ms);
-                let view = Arc::new(View::from_snapshot(*snapshot)?);
-                self.view = Some(Arc::clone(&view));
-                self.read_at = now.checked_sub(read_age);
-                (self.lost, self.closed) = (false, false);
+                let read_at = now.checked_sub(Duration::from_millis(snapshot.read_age_ms));
+                let view = Arc::new(View::from_snapshot(*snapshot));
+                self.known = Some(Known { view: Arc::clone(&view), read_at, closed: false });
+                self.lost = false;
                 Ok(Step::Replaced(view))
             }
             Some(Frame::Change(change)) => {
-                let view = Arc::new(self.usable()?.apply(&change)?);
-                self.view = Some(Arc::clone(&view));
-                Ok(Step::Advanced(view))
+                let known = self.usable()?;
+                known.view = Arc::new(known.view.apply(&change)?);
+                Ok(Step::Advanced(Arc::clone(&known.view)))
             }
             Some(Frame::Heartbeat { read_age_ms }) => {
-                self.usable()?;
-                let read_at = now.checked_sub(Duration::from_millis(read_age_ms));
-                self.read_at = self.read_at.max(read_at);
+                let known = self.usable()?;
+                known.read_at = known.read_at.max(now.checked_sub(Duration::from_millis(read_age_ms)));
                 Ok(Step::Alive)
             }
         }
     }
 
-    fn usable(&self) -> Result<&View, NeedSnapshot> {
-        self.view.as_deref().filter(|_| !self.lost).ok_or(NeedSnapshot::NoSnapshot)
+    fn usable(&mut self) -> Result<&mut Known, NeedSnapshot> {
+        self.known.as_mut().filter(|_| !self.lost).ok_or(NeedSnapshot::NoSnapshot)
     }
 
-    /// How far the view can be trusted at `now`.
+    /// How far what is known can be trusted at `now`.
     pub fn freshness(&self, now: Instant) -> Freshness {
-        let (Some(view), Some(read_at), false) = (&self.view, self.read_at, self.closed) else {
-            return Freshness::Expired;
-        };
-        match now.saturating_duration_since(read_at) {
-            age if age > view.backend.max_staleness => Freshness::Expired,
-            age if age < FRESH_WITHIN => Freshness::Fresh,
-            age => Freshness::Stale { age },
-        }
+        self.known.as_ref().map_or(Freshness::Expired, |known| known.freshness(now))
     }
 
     /// Drops revocations and keys whose time is over; the smaller view, if it changed. Call it now and then.
     pub fn prune(&mut self, now: Timestamp) -> Option<Arc<View>> {
-        let pruned = Arc::new(self.view.as_ref()?.pruned(now)?);
-        self.view = Some(Arc::clone(&pruned));
-        Some(pruned)
+        let known = self.known.as_mut()?;
+        known.view = Arc::new(known.view.pruned(now)?);
+        Some(Arc::clone(&known.view))
     }
 }

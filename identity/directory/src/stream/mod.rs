@@ -6,7 +6,7 @@ mod frame;
 
 use std::time::Duration;
 
-pub use follower::{Follower, NeedSnapshot, Step};
+pub use follower::{Follower, Known, NeedSnapshot, Step};
 pub use frame::{Frame, FrameError, MAX_FRAME_BYTES, STREAM_VERSION, decode, encode};
 
 /// News younger than this is fresh.

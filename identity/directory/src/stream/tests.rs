@@ -176,6 +176,15 @@ fn a_change_is_no_evidence_that_the_database_was_read_just_now() {
 }
 
 #[test]
+fn what_was_published_ages_by_itself() {
+    let start = Instant::now();
+    let published = following(start).known().unwrap().clone();
+    assert_eq!(published.freshness(start + SECOND), Freshness::Fresh);
+    assert_eq!(published.freshness(start + 3 * SECOND), Freshness::Stale { age: 3 * SECOND });
+    assert_eq!(published.freshness(start + Duration::from_hours(1)), Freshness::Expired);
+}
+
+#[test]
 fn who_knows_nothing_trusts_nothing() {
     let now = Instant::now();
     let mut follower = Follower::new();

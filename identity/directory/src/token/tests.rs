@@ -12,7 +12,7 @@ fn world(jwk: &PublicJwk) -> View {
     let mut snapshot = fixtures::snapshot();
     let public = PublicKey { organization: ORGANIZATION, jwk: jwk.clone(), verify_until: None };
     snapshot.keys.push((jwk.thumbprint(), public));
-    View::from_snapshot(snapshot).unwrap()
+    View::from_snapshot(snapshot)
 }
 
 fn mint_and_verify(jwk: &PublicJwk, pkcs8: &[u8]) -> Result<Identity, Refusal> {

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
-use super::{Change, ChangeState, InvalidKey, MinEpoch, PublicKey, Snapshot, VerifyingKey, View};
+use imbl::{HashMap, HashSet};
+
+use super::{Change, ChangeState, MinEpoch, PublicKey, Snapshot, VerifyingKey, View};
 use crate::Kid;
 
-/// Why a snapshot or change cannot be used: only a new snapshot helps.
+/// Why a change cannot be used: only a new snapshot helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApplyError {
     /// The change is not the next one.
@@ -12,28 +14,25 @@ pub enum ApplyError {
     /// Another history led to this change.
     #[error("the digest chain does not match")]
     DigestMismatch,
-    /// A key is not what its name says.
-    #[error(transparent)]
-    Key(#[from] InvalidKey),
 }
 
 impl View {
     /// The picture a snapshot shows.
-    pub fn from_snapshot(snapshot: Snapshot) -> Result<Self, ApplyError> {
-        let keys = snapshot
-            .keys
-            .into_iter()
-            .map(|(kid, key)| Ok((kid, verifying(kid, key)?)))
-            .collect::<Result<_, InvalidKey>>()?;
-        Ok(Self {
+    pub fn from_snapshot(snapshot: Snapshot) -> Self {
+        let mut view = Self {
             version: snapshot.version,
             digest: snapshot.digest,
             backend: Arc::new(snapshot.backend),
             organizations: snapshot.organizations.into_iter().map(|(id, o)| (id, Arc::new(o))).collect(),
-            keys,
+            keys: HashMap::new(),
+            unusable_keys: HashSet::new(),
             users: snapshot.users.into_iter().collect(),
             sessions: snapshot.sessions.into_iter().collect(),
-        })
+        };
+        for (kid, key) in snapshot.keys {
+            view.set_key(kid, Some(key));
+        }
+        view
     }
 
     /// The picture after one more change.
@@ -48,6 +47,8 @@ impl View {
         next.version = change.version;
         next.digest = change.digest;
         match &change.state {
+            // The same settings stay the same pointer: caches of verified tokens hang on it.
+            ChangeState::Backend(settings) if **settings == *self.backend => {}
             ChangeState::Backend(settings) => next.backend = Arc::new((**settings).clone()),
             ChangeState::Organization { id, organization: Some(organization) } => {
                 next.organizations.insert(*id, Arc::new(organization.clone()));
@@ -55,12 +56,7 @@ impl View {
             ChangeState::Organization { id, organization: None } => {
                 next.organizations.remove(id);
             }
-            ChangeState::Key { kid, key: Some(key) } => {
-                next.keys.insert(*kid, verifying(*kid, key.clone())?);
-            }
-            ChangeState::Key { kid, key: None } => {
-                next.keys.remove(kid);
-            }
+            ChangeState::Key { kid, key } => next.set_key(*kid, key.clone()),
             ChangeState::User { id, min_epoch, until } => {
                 next.users.insert(*id, MinEpoch { min_epoch: *min_epoch, until: *until });
             }
@@ -71,8 +67,15 @@ impl View {
         }
         Ok(next)
     }
-}
 
-fn verifying(kid: Kid, key: PublicKey) -> Result<Arc<VerifyingKey>, InvalidKey> {
-    VerifyingKey::new(kid, key).map(Arc::new)
+    /// A key that cannot be used silences its own organization, not every one.
+    fn set_key(&mut self, kid: Kid, key: Option<PublicKey>) {
+        self.keys.remove(&kid);
+        self.unusable_keys.remove(&kid);
+        match key.map(|key| VerifyingKey::new(kid, key)) {
+            Some(Ok(key)) => drop(self.keys.insert(kid, Arc::new(key))),
+            Some(Err(_)) => drop(self.unusable_keys.insert(kid)),
+            None => {}
+        }
+    }
 }

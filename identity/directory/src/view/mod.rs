@@ -9,7 +9,7 @@ mod snapshot;
 
 use std::sync::Arc;
 
-use imbl::HashMap;
+use imbl::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 pub use apply::ApplyError;
@@ -33,6 +33,8 @@ pub struct View {
     pub organizations: HashMap<OrganizationId, Arc<Organization>>,
     /// Keys that verify.
     pub keys: HashMap<Kid, Arc<VerifyingKey>>,
+    /// Keys that came and are none, for a warning; their tokens are refused as of an unknown key.
+    pub unusable_keys: HashSet<Kid>,
     /// Users whose older tokens no longer count.
     pub users: HashMap<UserId, MinEpoch>,
     /// Ended sessions, and until when that must be remembered.

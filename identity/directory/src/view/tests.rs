@@ -52,10 +52,18 @@ fn numbers_that_are_no_key_are_refused() {
 }
 
 #[test]
-fn a_snapshot_with_a_key_under_a_false_name_is_refused_whole() {
+fn a_key_under_a_false_name_is_left_out_and_named() {
     let mut snapshot = fixtures::snapshot();
-    snapshot.keys[0].0 = fixtures::other_key().kid();
-    assert_eq!(View::from_snapshot(snapshot).err(), Some(ApplyError::Key(InvalidKey::Thumbprint)));
+    let kid = fixtures::TestKey::new(99).kid();
+    snapshot.keys[0].0 = kid;
+    let view = View::from_snapshot(snapshot);
+    assert_eq!(view.unusable_keys.iter().collect::<Vec<_>>(), [&kid]);
+    assert_eq!(view.keys.keys().collect::<Vec<_>>(), [&fixtures::other_key().kid()]);
+
+    let repaired =
+        ChangeState::Key { kid, key: Some(fixtures::TestKey::new(99).public(fixtures::ORGANIZATION)) };
+    let view = view.apply(&Change::following(&view.digest, 2, "key", "k", "n", repaired)).unwrap();
+    assert!(view.unusable_keys.is_empty() && view.keys.contains_key(&kid));
 }
 
 #[test]
@@ -64,5 +72,8 @@ fn views_share_what_did_not_change() {
     let change = Change::following(&view.digest, 2, "x", "y", "z", ChangeState::Nothing);
     let next = view.apply(&change).unwrap();
     assert!(Arc::ptr_eq(&view.backend, &next.backend));
-    assert_eq!((next.version, next.organizations), (2, view.organizations));
+    assert_eq!((next.version, &next.organizations), (2, &view.organizations));
+    let same = ChangeState::Backend(Box::new(fixtures::settings()));
+    let next = next.apply(&Change::following(&next.digest, 3, "x", "y", "z", same)).unwrap();
+    assert!(Arc::ptr_eq(&view.backend, &next.backend));
 }
