@@ -79,6 +79,8 @@ pub(super) struct Path<'a> {
     pub semicolon: bool,
     /// Written the one way RFC 3986 §6.2.2 prefers: no escape that could be a plain character, capitals in escapes.
     pub canonical: bool,
+    /// A segment that begins with a dot.
+    leading_dot: bool,
     /// Only ASCII and no escapes: what was sent is what is decoded.
     pub plain: bool,
 }
@@ -88,7 +90,14 @@ impl<'a> Path<'a> {
     pub fn new(target: &'a str) -> Result<Self, PathRefusal> {
         let sent = target.split_once('?').map_or(target, |(path, _)| path);
         let raw = sent.strip_prefix('/').ok_or(PathRefusal::NotAbsolute)?;
-        let mut path = Self { raw, double_slash: false, semicolon: false, canonical: true, plain: true };
+        let mut path = Self {
+            raw,
+            double_slash: false,
+            semicolon: false,
+            canonical: true,
+            leading_dot: false,
+            plain: true,
+        };
         path.scan()?;
         path.refuse_segments()?;
         Ok(path)
@@ -100,7 +109,10 @@ impl<'a> Path<'a> {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             match byte {
+                _ if ORDINARY[usize::from(byte)] => {}
                 b'/' if previous == b'/' => self.double_slash = true,
+                b'.' if previous == b'/' => self.leading_dot = true,
+                b'/' | b'.' => {}
                 b'%' => {
                     self.escape(bytes, at)?;
                     at += 2;
@@ -110,8 +122,7 @@ impl<'a> Path<'a> {
                 b'\\' => return Err(PathRefusal::Backslash),
                 0..=0x20 | 0x7f => return Err(PathRefusal::ControlByte),
                 0x80.. => (self.plain, self.canonical) = (false, false),
-                _ if !is_path_char(byte) => self.canonical = false,
-                _ => {}
+                _ => self.canonical = false,
             }
             previous = byte;
             at += 1;
@@ -141,6 +152,9 @@ impl<'a> Path<'a> {
     /// Dot segments in every reading: as sent, decoded, and with parameters cut off (`..;a` is `..` to a servlet). What
     /// decodes to an escape has more readings than that.
     fn refuse_segments(&self) -> Result<(), PathRefusal> {
+        if self.plain && !self.leading_dot {
+            return Ok(());
+        }
         for sent in self.sent_segments() {
             let decoded = if self.plain { Cow::Borrowed(sent) } else { decode(sent)? };
             if matches!(without_parameters(&decoded), "." | "..") {
@@ -231,11 +245,26 @@ pub(super) fn has_escape(decoded: &str) -> bool {
 }
 
 /// RFC 3986 §2.3.
-pub(super) fn is_unreserved(byte: u8) -> bool {
+pub(super) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 /// `pchar` of RFC 3986 §3.3, or a slash.
-pub(super) fn is_path_char(byte: u8) -> bool {
-    is_unreserved(byte) || b"!$&'()*+,;=:@/".contains(&byte)
+pub(super) const fn is_path_char(byte: u8) -> bool {
+    is_unreserved(byte)
+        || matches!(
+            byte,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'/'
+        )
 }
+
+/// Path characters that mean nothing by themselves: nearly every byte of nearly every path.
+const ORDINARY: [bool; 256] = {
+    let mut ordinary = [false; 256];
+    let mut byte = 0u8;
+    while byte < 0x80 {
+        ordinary[byte as usize] = is_path_char(byte) && !matches!(byte, b'/' | b'.' | b';');
+        byte += 1;
+    }
+    ordinary
+};
