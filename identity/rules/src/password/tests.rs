@@ -1,0 +1,133 @@
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::*;
+use crate::random::SeededRandom;
+
+const WORDS: [&str; 3] = ["admin@minicorp.example", "mini corp", "Mini Corp Admin"];
+
+fn secret(text: &str) -> SecretString {
+    text.to_owned().into()
+}
+
+fn hash_of(text: &str) -> String {
+    hash(&secret(text), &SeededRandom::new(1)).unwrap()
+}
+
+#[test]
+fn a_long_password_of_one_kind_and_a_short_one_of_four_are_accepted() {
+    let policy = PasswordPolicy::default();
+    for password in
+        ["demo-sensor-api-key", "Tr4in&Lantern!9", "correct horse battery staple", "пароль-из-многих-слов-9"]
+    {
+        assert_eq!(policy.check(&secret(password), &WORDS), Ok(()), "{password}");
+    }
+}
+
+#[test]
+fn each_weakness_has_its_own_sentence() {
+    let policy = PasswordPolicy::default();
+    let sentence = |password: &str| policy.check(&secret(password), &WORDS).unwrap_err().to_string();
+    assert_eq!(sentence("short"), "The password has 5 characters; use at least 12.");
+    assert_eq!(
+        sentence("lanternbirchx"),
+        "The password needs an upper-case letter, a digit, a special character, or at least 15 characters of any kind."
+    );
+    assert_eq!(sentence(&"x7!".repeat(400)), "The password has more than 1024 bytes; use a shorter one.");
+    assert_eq!(sentence("nul\0nul-lantern-birch"), "The password holds a NUL character; leave it out.");
+    assert!(sentence("passwordpassword").starts_with("The password is easy to guess: "));
+    assert!(sentence("aaaaaaaaaaaaaaaaaaaa").starts_with("The password is easy to guess: "));
+}
+
+#[test]
+fn the_accounts_own_words_do_not_make_a_password() {
+    let policy = PasswordPolicy { min_length: 12, composition: false };
+    let own = secret("minicorpadmin");
+    assert!(matches!(policy.check(&own, &["minicorp", "admin"]), Err(WeakPassword::Guessable { .. })));
+}
+
+#[test]
+fn composition_may_be_switched_off() {
+    let policy = PasswordPolicy { min_length: 8, composition: false };
+    assert_eq!(policy.check(&secret("lantern birch"), &[]), Ok(()));
+}
+
+#[test]
+fn a_kept_password_matches_itself_alone() {
+    let kept = hash_of("demo-sensor-api-key");
+    assert!(kept.starts_with("$2b$12$") && kept.len() == 60, "{kept}");
+    let whole = 1 << COST;
+    assert_eq!(
+        verify(&secret("demo-sensor-api-key"), &kept),
+        Verification { matches: true, rehash: None, rounds: whole }
+    );
+    assert_eq!(
+        verify(&secret("demo-sensor-api-kez"), &kept),
+        Verification { matches: false, rehash: None, rounds: whole }
+    );
+}
+
+#[test]
+fn every_version_of_bcrypt_verifies_and_a_lower_cost_asks_for_a_rehash() {
+    // The well-known vector of crypt_blowfish for "U*U", at cost 5.
+    let body = "05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+    for version in ["$2a$", "$2b$", "$2y$"] {
+        let verification = verify(&secret("U*U"), &format!("{version}{body}"));
+        assert_eq!((verification.matches, verification.rehash), (true, Some(Rehash::Cost)), "{version}");
+    }
+    assert!(!verify(&secret("U*U"), &format!("$2x${body}")).matches);
+}
+
+#[test]
+fn bypass_35_every_account_costs_a_guess_the_same_work() {
+    let random = SeededRandom::new(3);
+    let generated = hash_generated(&secret("generated"), &random).unwrap();
+    let kept = [
+        hash_of("demo-sensor-api-key"),
+        generated,
+        "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW".to_owned(),
+        "!".to_owned(),
+        String::new(),
+        "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA".to_owned(),
+        format!("tenantry-sha384:{}", hash_of("x")),
+    ];
+    let guess = secret("wrong-guess-of-somebody");
+    for kept in kept {
+        let verification = verify(&guess, &kept);
+        assert_eq!((verification.matches, verification.rounds), (false, spend(&guess)), "{kept}");
+    }
+}
+
+#[test]
+fn all_of_a_long_password_counts() {
+    let long = format!("{}a", "lantern-birch-".repeat(8));
+    let kept = hash_of(&long);
+    assert!(kept.starts_with("tenantry-sha384:$2b$12$"), "{kept}");
+    assert!(verify(&secret(&long), &kept).matches);
+    assert!(!verify(&secret(&format!("{}b", &long[..long.len() - 1])), &kept).matches);
+    assert!(!verify(&secret(&long[..72]), &kept).matches);
+}
+
+#[test]
+fn seventy_two_bytes_are_kept_plainly_and_one_more_is_not() {
+    let text = "0123456789abcdef".repeat(5);
+    assert!(hash_of(&text[..72]).starts_with("$2b$"));
+    assert!(hash_of(&text[..73]).starts_with("tenantry-"));
+}
+
+#[test]
+fn a_foreign_hash_of_a_long_password_is_tried_as_its_maker_did_and_replaced() {
+    let long = "0123456789abcdef".repeat(6);
+    let foreign = hash_of(&long[..72]);
+    let verification = verify(&secret(&long), &foreign);
+    assert_eq!((verification.matches, verification.rehash), (true, Some(Rehash::Truncated)));
+}
+
+#[test]
+fn a_generated_password_is_128_bits_and_cheap_to_keep() {
+    let random = SeededRandom::new(9);
+    let password = generate(&random).unwrap();
+    assert_eq!(password.expose_secret().len(), 22);
+    let kept = hash_generated(&password, &random).unwrap();
+    assert!(kept.starts_with("$2b$04$"));
+    assert!(verify(&password, &kept).matches);
+}
