@@ -9,7 +9,7 @@ use std::time::Duration;
 use tenantry_directory::Timestamp;
 
 /// An attempt not settled after this long died with its process and no longer counts.
-pub const STALE_ATTEMPT: Duration = Duration::from_secs(60);
+pub const STALE_ATTEMPT: Duration = Duration::from_mins(1);
 
 /// `passwords.lockoutAfter` and `passwords.lockoutFor` of a Backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ fn policy() -> KeyPolicy {
         rotate_every: 720 * HOUR,
         longest_ttl: 8 * HOUR,
         leeway: Duration::from_secs(30),
-        publish_ahead: Duration::from_secs(1800),
+        publish_ahead: Duration::from_mins(30),
     }
 }
 
@@ -71,7 +71,7 @@ fn the_next_key_is_published_before_it_signs() {
     let early = at(720);
     assert_eq!(keys.look(None, early), [KeyStep::CreatePending]);
     assert_eq!(keys.look(None, early.plus(Duration::from_secs(1799))), []);
-    let due = early.plus(Duration::from_secs(1800));
+    let due = early.plus(Duration::from_mins(30));
     assert_eq!(
         keys.look(None, due),
         [KeyStep::Activate(Kid::from_thumbprint([2; 32]), policy().bounds(due))]

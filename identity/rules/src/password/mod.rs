@@ -4,6 +4,7 @@
 //! - [`hash`], [`hash_generated`]: the form that is kept
 //! - [`verify`], [`spend`]: a guess against it, at the same cost whoever is asked for
 
+mod form;
 mod generated;
 mod kept;
 mod policy;

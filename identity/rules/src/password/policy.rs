@@ -5,6 +5,8 @@ use zxcvbn::Score;
 pub const MAX_BYTES: usize = 1024;
 /// Characters from which any kind will do.
 const LONG: usize = 15;
+/// Words that everybody who sees the sign-in page knows.
+const OUR_WORDS: [&str; 1] = ["tenantry"];
 /// Characters that are judged for guessability; the estimate takes quadratic time.
 const JUDGED_CHARS: usize = 100;
 
@@ -92,7 +94,8 @@ fn missing_kinds(password: &str) -> Vec<&'static str> {
 fn guessable(password: &str, words: &[&str]) -> Result<(), WeakPassword> {
     let judged: String = password.chars().take(JUDGED_CHARS).collect();
     let parts = words.iter().flat_map(|words| words.split(|c: char| !c.is_alphanumeric()));
-    let own: Vec<&str> = words.iter().copied().chain(parts).filter(|word| word.chars().count() > 2).collect();
+    let own: Vec<&str> =
+        OUR_WORDS.iter().chain(words).copied().chain(parts).filter(|word| word.chars().count() > 2).collect();
     let estimate = zxcvbn::zxcvbn(&judged, &own);
     if estimate.score() >= Score::Three {
         return Ok(());

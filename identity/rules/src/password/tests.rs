@@ -88,7 +88,12 @@ fn bypass_35_every_account_costs_a_guess_the_same_work() {
         "!".to_owned(),
         String::new(),
         "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA".to_owned(),
-        format!("tenantry-sha384:{}", hash_of("x")),
+        "$bcrypt-sha256$v=2,t=2b,r=5$5Hg1DKFqPE8C2aflZ5vVoe$wOK1VFFtS8IGTrGa7.h5fs0u84qyPbS".to_owned(),
+        // Of the right form, but not base64: bcrypt gives up before the first round.
+        format!("$2b$12${}", "!".repeat(53)),
+        format!("$2b$12${}é", "A".repeat(51)),
+        "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW".to_owned(),
+        "$2b$+5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW".to_owned(),
     ];
     let guess = secret("wrong-guess-of-somebody");
     for kept in kept {
@@ -101,33 +106,97 @@ fn bypass_35_every_account_costs_a_guess_the_same_work() {
 fn all_of_a_long_password_counts() {
     let long = format!("{}a", "lantern-birch-".repeat(8));
     let kept = hash_of(&long);
-    assert!(kept.starts_with("tenantry-sha384:$2b$12$"), "{kept}");
+    assert!(kept.starts_with("$bcrypt-sha256$v=2,t=2b,r=12$"), "{kept}");
     assert!(verify(&secret(&long), &kept).matches);
     assert!(!verify(&secret(&format!("{}b", &long[..long.len() - 1])), &kept).matches);
     assert!(!verify(&secret(&long[..72]), &kept).matches);
 }
 
 #[test]
-fn seventy_two_bytes_are_kept_plainly_and_one_more_is_not() {
+fn no_hash_of_ours_matches_a_longer_password_with_the_same_beginning() {
     let text = "0123456789abcdef".repeat(5);
-    assert!(hash_of(&text[..72]).starts_with("$2b$"));
-    assert!(hash_of(&text[..73]).starts_with("tenantry-"));
+    for length in [71, 72, 73] {
+        let kept = hash_of(&text[..length]);
+        assert_eq!(kept.starts_with("$2b$"), length < 72, "{length}: {kept}");
+        assert!(verify(&secret(&text[..length]), &kept).matches);
+        assert!(!verify(&secret(&text[..=length]), &kept).matches, "{length}");
+    }
+}
+
+#[test]
+fn the_form_for_long_passwords_is_passlibs_bcrypt_sha256() {
+    // passlib 1.7.4: bcrypt_sha256.using(rounds=…, salt=…).hash(…)
+    for (password, kept) in [
+        (
+            "password".to_owned(),
+            "$bcrypt-sha256$v=2,t=2b,r=5$5Hg1DKFqPE8C2aflZ5vVoe$wOK1VFFtS8IGTrGa7.h5fs0u84qyPbS",
+        ),
+        (
+            "0123456789abcdef".repeat(6),
+            "$bcrypt-sha256$v=2,t=2b,r=5$CCCCCCCCCCCCCCCCCCCCC.$CGHckkWVHm8umGYTrgacCvsnWGfrWhG",
+        ),
+        (
+            "пароль".repeat(9),
+            "$bcrypt-sha256$v=2,t=2b,r=4$CCCCCCCCCCCCCCCCCCCCC.$6cDGfzL/7KHO7e2/0FTjngVC5AWOeVy",
+        ),
+    ] {
+        let verification = verify(&secret(&password), kept);
+        assert_eq!((verification.matches, verification.rehash), (true, Some(Rehash::Cost)), "{password}");
+        assert!(!verify(&secret("passwort"), kept).matches);
+    }
+}
+
+#[test]
+fn a_nul_does_not_make_two_passwords_one() {
+    // To bcrypt "a", "a\0a" and "a\0a\0a" are the same 72 bytes.
+    let plain = hash_of("a");
+    assert!(verify(&secret("a"), &plain).matches);
+    for guess in ["a\0a", "a\0a\0a", "a\0"] {
+        let verification = verify(&secret(guess), &plain);
+        assert_eq!((verification.matches, verification.rounds), (false, 1 << COST), "{guess:?}");
+        let own = hash_of(guess);
+        assert!(verify(&secret(guess), &own).matches && !verify(&secret("a"), &own).matches);
+    }
 }
 
 #[test]
 fn a_foreign_hash_of_a_long_password_is_tried_as_its_maker_did_and_replaced() {
+    // Python's bcrypt: hashpw(b"0123456789abcdef" * 6, b"$2b$05$CCCCCCCCCCCCCCCCCCCCC.")
     let long = "0123456789abcdef".repeat(6);
-    let foreign = hash_of(&long[..72]);
-    let verification = verify(&secret(&long), &foreign);
+    let foreign = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.w/P4rg/..fMgGvOJTacXDRpQuTsh2Mq";
+    let verification = verify(&secret(&long), foreign);
     assert_eq!((verification.matches, verification.rehash), (true, Some(Rehash::Truncated)));
+    let own = hash_of(&long);
+    assert_eq!(verify(&secret(&long), &own).rehash, None);
+    assert!(!verify(&secret(&long[..72]), &own).matches);
 }
 
 #[test]
-fn a_generated_password_is_128_bits_and_cheap_to_keep() {
+fn a_generated_password_is_128_bits_and_kept_cheaply_until_another_is_chosen() {
     let random = SeededRandom::new(9);
     let password = generate(&random).unwrap();
-    assert_eq!(password.expose_secret().len(), 22);
+    assert_eq!(password.expose_secret().len(), 34);
+    assert_eq!(PasswordPolicy::default().check(&password, &WORDS), Ok(()));
     let kept = hash_generated(&password, &random).unwrap();
     assert!(kept.starts_with("$2b$04$"));
-    assert!(verify(&password, &kept).matches);
+    let verification = verify(&password, &kept);
+    assert_eq!(verification, Verification { matches: true, rehash: None, rounds: 1 << COST });
+    let chosen = hash_generated(&secret("demo-sensor-api-key"), &random).unwrap();
+    assert_eq!(verify(&secret("demo-sensor-api-key"), &chosen).rehash, Some(Rehash::Cost));
+}
+
+#[test]
+fn a_password_that_only_looks_generated_is_none() {
+    use super::generated::is_generated;
+    for seed in 0..50 {
+        let password = generate(&SeededRandom::new(seed)).unwrap();
+        let text = password.expose_secret();
+        assert!(is_generated(text), "{seed}");
+        let turned: String = text.chars().rev().collect();
+        for other in [&text[..33], &text.replace('-', ""), &text.to_uppercase(), &format!("{text}0"), &turned]
+        {
+            assert!(!is_generated(other), "{other}");
+        }
+    }
+    assert!(!is_generated("") && !is_generated("0000-0000-0000-0000-0000-0000-0000"));
 }
