@@ -1,0 +1,73 @@
+use tenantry_rules::random::NoRandomness;
+use tenantry_rules::sealing::SealError;
+
+/// A call to the store that could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or could not be reached.
+    #[error("the database did not carry out a statement")]
+    Database(#[source] sqlx::Error),
+    /// A value that somebody wrote makes no sense here.
+    #[error("the column {column} {problem}")]
+    Corrupt {
+        /// The column it stands in.
+        column: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// More than one account answers to this address; which one is meant cannot be guessed.
+    #[error("more than one account has this e-mail address in different spellings")]
+    AmbiguousEmail,
+    /// A sealed value did not open.
+    #[error("a sealed value could not be opened or made")]
+    Sealing(#[source] SealError),
+    /// No secret could be made.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+}
+
+impl StoreError {
+    pub(crate) fn corrupt(column: &str, problem: impl Into<String>) -> Self {
+        Self::Corrupt { column: column.to_owned(), problem: problem.into() }
+    }
+
+    /// Whether a constraint said no because the value is already there.
+    pub fn is_duplicate(&self) -> bool {
+        self.database().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    }
+
+    /// Whether the same call may well succeed a moment later: a lock, a lost connection, an overload.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_)) => true,
+            // PostgreSQL: serialization, deadlock, lock and statement time-out, shutting down, out of
+            // connections. SQLite: BUSY and LOCKED.
+            _ => self.database().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| {
+                [
+                    "40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "5", "6", "261",
+                    "517",
+                ]
+                .contains(&code.as_ref())
+            }),
+        }
+    }
+
+    fn database(&self) -> Option<&dyn sqlx::error::DatabaseError> {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<SealError> for StoreError {
+    fn from(error: SealError) -> Self {
+        Self::Sealing(error)
+    }
+}

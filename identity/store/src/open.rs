@@ -1,0 +1,224 @@
+//! Opening a store: connect, migrate, look whether everything can be worked with, or refuse with a sentence.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+use tenantry_rules::clock::Clock;
+use tenantry_rules::sealing::Keyring;
+
+use crate::schema::{migrate, triggers};
+use crate::sql::{self, Dialect, Shared};
+use crate::{StoreError, Tx, backend, sealed};
+
+/// What a store is opened with.
+pub struct Options {
+    /// `sqlite://<path>` or `postgres://…`. PostgreSQL is spoken to over TLS with a checked certificate and host
+    /// name, whatever the URL says of it.
+    pub url: SecretString,
+    /// Certificate authorities for PostgreSQL, a PEM file; `None`: those of the URL, or the public ones.
+    pub ca: Option<PathBuf>,
+    /// Most connections at a time.
+    pub connections: u32,
+    /// Seals and opens secrets.
+    pub keyring: Keyring,
+    /// `<namespace>/<name>` of the Backend that the database belongs to.
+    pub backend: String,
+    /// Which cluster, or stand-alone folder, this is.
+    pub cluster: String,
+    /// Where "now" comes from; `None`, in production: the database.
+    pub clock: Option<Arc<dyn Clock>>,
+}
+
+/// Why a store was not opened. Nothing was changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not a URL of a database we speak.
+    #[error(
+        "the database URL cannot be used: {0}; write sqlite:///path/to/file or postgres://user@host/database"
+    )]
+    Url(String),
+    /// Nobody answered, or not as asked.
+    #[error("the database could not be reached; check its address, credentials and certificate")]
+    Unreachable(#[source] sqlx::Error),
+    /// A newer program was here.
+    #[error(
+        "the database was written by a newer Tenantry (schema {applied}, this program knows {known}); \
+         run the newer program, or restore a backup made before it"
+    )]
+    NewerDatabase {
+        /// The schema found.
+        applied: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// Tables that cannot be worked with.
+    #[error("{problem}; {remedy}")]
+    Unusable {
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// Another Backend's database.
+    #[error(
+        "the database belongs to the Backend {found}, not to {wanted}; give each Backend a database of its own"
+    )]
+    OtherBackend {
+        /// Whose it is.
+        found: String,
+        /// Who asked.
+        wanted: String,
+    },
+    /// Sealed rows cannot be read.
+    #[error(
+        "secrets in the database are sealed with the key {key:?}, which the sealing keyring does not have; \
+         restore that keyring file (secrets are never made anew)"
+    )]
+    SealingKeyMissing {
+        /// Its id.
+        key: String,
+    },
+    /// Sealed rows do not open with the key of that name.
+    #[error(
+        "secrets in the database do not open with the key {key:?} of the sealing keyring; \
+         it is not the key they were sealed with: restore the keyring file of this database"
+    )]
+    SealingKeyWrong {
+        /// Its id.
+        key: String,
+        /// What the opening said.
+        source: StoreError,
+    },
+    /// A statement failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The connections of a store.
+#[derive(Clone)]
+pub(crate) enum Pool {
+    Postgres(PgPool),
+    /// One connection writes, so that our own transactions queue up here and not as `SQLITE_BUSY`.
+    Sqlite {
+        writer: SqlitePool,
+        reader: SqlitePool,
+    },
+}
+
+/// A database of organizations, users and everything that follows. Cloning shares it.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool,
+    shared: Arc<Shared>,
+}
+
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
+/// How long a write waits for other programs that write to the same file.
+const SQLITE_BUSY: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// Connects, brings the schema up to date and checks what can be checked. Two that open at once do not
+    /// disturb each other.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let (pool, dialect) = connect(&options).await?;
+        let Options { keyring, backend, clock, cluster, .. } = options;
+        let shared = Arc::new(Shared { dialect, keyring, backend, clock });
+        let store = Self { pool, shared };
+        let mut tx = store.write().await.map_err(|error| match error {
+            StoreError::Database(source) => OpenError::Unreachable(source),
+            other => other.into(),
+        })?;
+        migrate::migrate(&mut tx).await?;
+        backend::claim(&mut tx, &cluster).await?;
+        sealed::check(&mut tx).await?;
+        tx.commit().await?;
+        tracing::debug!(database = dialect.name(), "opened the store");
+        Ok(store)
+    }
+
+    /// A transaction that may write.
+    pub async fn write(&self) -> Result<Tx, StoreError> {
+        sql::begin_write(&self.pool, &self.shared).await
+    }
+
+    /// A transaction that sees one state of the database and writes nothing.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        sql::begin_read(&self.pool, &self.shared).await
+    }
+
+    /// Looks for the change triggers and makes those that are gone again; whether any was. Meant for every 10 s.
+    pub async fn restore_triggers(&self) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let restored = triggers::restore(&mut tx).await?;
+        tx.commit().await?;
+        Ok(restored)
+    }
+
+    /// Closes every connection, once the transactions that are open have ended.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Postgres(pool) => pool.close().await,
+            Pool::Sqlite { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
+        }
+    }
+}
+
+async fn connect(options: &Options) -> Result<(Pool, Dialect), OpenError> {
+    let url = options.url.expose_secret();
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok((sqlite(path.strip_prefix("//").unwrap_or(path), options).await?, Dialect::Sqlite));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok((postgres(url, options).await?, Dialect::Postgres));
+    }
+    // Only the scheme: the rest may hold a password.
+    let scheme = url.split_once(':').map_or("it has no scheme", |(scheme, _)| scheme);
+    Err(OpenError::Url(format!("{scheme:?} is neither sqlite nor postgres")))
+}
+
+async fn postgres(url: &str, options: &Options) -> Result<Pool, OpenError> {
+    let mut connect = PgConnectOptions::from_str(url)
+        .map_err(|_| OpenError::Url("it is not a valid postgres:// URL".to_owned()))?
+        .ssl_mode(PgSslMode::VerifyFull)
+        .application_name("tenantry");
+    if let Some(ca) = &options.ca {
+        connect = connect.ssl_root_cert(ca);
+    }
+    let pool = PgPoolOptions::new()
+        .max_connections(options.connections.max(2))
+        .acquire_timeout(ACQUIRE_WITHIN)
+        .connect_with(connect)
+        .await
+        .map_err(OpenError::Unreachable)?;
+    Ok(Pool::Postgres(pool))
+}
+
+async fn sqlite(path: &str, options: &Options) -> Result<Pool, OpenError> {
+    if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
+        return Err(OpenError::Url("sqlite:// must be followed by the path of a file alone".to_owned()));
+    }
+    let connect = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(SQLITE_BUSY);
+    let pool =
+        |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(SQLITE_BUSY);
+    let writer = pool(1).connect_with(connect.clone()).await.map_err(OpenError::Unreachable)?;
+    let reader = pool(options.connections.max(1))
+        .connect_with(connect.create_if_missing(false).pragma("query_only", "ON"))
+        .await
+        .map_err(OpenError::Unreachable)?;
+    Ok(Pool::Sqlite { writer, reader })
+}
