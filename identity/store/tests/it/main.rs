@@ -1,0 +1,17 @@
+//! One story of the store, told on SQLite and on PostgreSQL.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod accounts;
+mod audit;
+mod directory;
+mod holds;
+mod invitations;
+mod lockout;
+mod opening;
+mod provision;
+mod removal;
+mod sealing;
+mod sessions;
+mod users;
+mod world;
