@@ -22,10 +22,12 @@ pub struct KeyPolicy {
 }
 
 impl KeyPolicy {
-    /// The bounds of a key that becomes active at `from`. It may sign one more period than it should, so that an
-    /// authority that was away when the rotation was due still has a key.
+    /// The bounds of a key that becomes active at `from`. It may sign for a tenth longer than its period, so that an
+    /// authority that was away when the rotation was due still has a key that every reader knows; no longer, or a
+    /// stolen key would outlive its successor's arrival by a whole period.
     pub fn bounds(&self, from: Timestamp) -> KeyBounds {
-        let sign_until = from.plus(self.rotate_every.saturating_mul(2)).plus(self.publish_ahead);
+        let slack = (self.rotate_every / 10).max(self.publish_ahead.saturating_mul(2));
+        let sign_until = from.plus(self.rotate_every).plus(slack);
         let verify_until = sign_until.plus(self.longest_ttl).plus(self.leeway);
         KeyBounds { active_from: from, sign_until, verify_until }
     }
@@ -40,6 +42,14 @@ pub struct KeyBounds {
     pub sign_until: Timestamp,
     /// When the last token it signed has expired.
     pub verify_until: Timestamp,
+}
+
+impl KeyBounds {
+    /// When a token signed at `now` may expire, if it should live for `ttl`: never after its key is gone, which matters
+    /// where the life of tokens was made longer since the bounds were fixed.
+    pub fn token_expiry(&self, now: Timestamp, ttl: Duration, leeway: Duration) -> Timestamp {
+        now.plus(ttl).min(self.verify_until.minus(leeway))
+    }
 }
 
 /// A key as it stands.

@@ -91,6 +91,36 @@ fn a_retired_key_still_verifies_until_its_last_token_expires() {
 }
 
 #[test]
+fn a_key_stops_signing_a_tenth_of_its_period_after_its_successor_was_due() {
+    let bounds = policy().bounds(at(0));
+    assert_eq!((bounds.sign_until, bounds.verify_until.millis()), (at(792), at(800).millis() + 30_000));
+    let fast = KeyPolicy { rotate_every: HOUR, ..policy() };
+    assert_eq!(
+        fast.bounds(at(0)).sign_until,
+        at(2),
+        "however short the period, the next key can be published in time"
+    );
+}
+
+#[test]
+fn no_token_outlives_its_key_even_where_tokens_were_made_to_live_longer_since() {
+    let bounds = policy().bounds(at(0));
+    let expiry = |now, ttl| bounds.token_expiry(now, ttl, policy().leeway);
+    assert_eq!(expiry(at(0), 8 * HOUR), at(8));
+    assert_eq!(expiry(at(792), 8 * HOUR), at(800));
+    assert_eq!(expiry(at(792), 24 * HOUR), at(800));
+}
+
+#[test]
+fn an_authority_that_comes_back_within_the_slack_rotates_as_if_it_had_been_there() {
+    let mut keys = Keys::default();
+    keys.look(None, at(0));
+    assert_eq!(keys.look(None, at(790)), [KeyStep::CreatePending]);
+    assert_eq!(keys.signing(at(790)).map(|key| key.kid), Some(Kid::from_thumbprint([1; 32])));
+    assert!(matches!(keys.look(None, at(791))[..], [KeyStep::Activate(..)]));
+}
+
+#[test]
 fn a_key_that_replaces_a_revoked_one_signs_at_once() {
     let mut keys = Keys::default();
     keys.look(None, at(0));

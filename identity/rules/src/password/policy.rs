@@ -1,4 +1,5 @@
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 use zxcvbn::Score;
 
 /// Longest password in bytes.
@@ -7,8 +8,12 @@ pub const MAX_BYTES: usize = 1024;
 const LONG: usize = 15;
 /// Words that everybody who sees the sign-in page knows.
 const OUR_WORDS: [&str; 1] = ["tenantry"];
-/// Characters that are judged for guessability; the estimate takes quadratic time.
-const JUDGED_CHARS: usize = 100;
+/// Letters and digits that a password must have besides the account's own words. To zxcvbn, any three words one after
+/// the other are as good as random ones.
+const OWN_LETTERS: usize = 6;
+/// Characters that are judged for guessability: the estimate takes quadratic time, and a second for a hundred hostile
+/// ones without optimisation.
+const JUDGED_CHARS: usize = 64;
 
 /// What a new password must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,10 +97,14 @@ fn missing_kinds(password: &str) -> Vec<&'static str> {
 }
 
 fn guessable(password: &str, words: &[&str]) -> Result<(), WeakPassword> {
-    let judged: String = password.chars().take(JUDGED_CHARS).collect();
+    let judged: Zeroizing<String> = Zeroizing::new(password.chars().take(JUDGED_CHARS).collect());
     let parts = words.iter().flat_map(|words| words.split(|c: char| !c.is_alphanumeric()));
     let own: Vec<&str> =
         OUR_WORDS.iter().chain(words).copied().chain(parts).filter(|word| word.chars().count() > 2).collect();
+    let besides = letters_besides(password, &own);
+    if besides < OWN_LETTERS && besides < letters_besides(password, &[]) {
+        return Err(WeakPassword::Guessable { reason: "it is made of the account's own words.".to_owned() });
+    }
     let estimate = zxcvbn::zxcvbn(&judged, &own);
     if estimate.score() >= Score::Three {
         return Ok(());
@@ -105,4 +114,13 @@ fn guessable(password: &str, words: &[&str]) -> Result<(), WeakPassword> {
         |warning| warning.to_string(),
     );
     Err(WeakPassword::Guessable { reason })
+}
+
+fn letters_besides(password: &str, own: &[&str]) -> usize {
+    let mut own: Vec<String> = own.iter().map(|word| word.to_lowercase()).collect();
+    own.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let rest = own.iter().fold(Zeroizing::new(password.to_lowercase()), |rest, word| {
+        Zeroizing::new(rest.replace(word.as_str(), " "))
+    });
+    rest.chars().filter(|c| c.is_alphanumeric()).count()
 }
