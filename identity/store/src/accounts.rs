@@ -51,6 +51,13 @@ pub async fn current(tx: &mut Tx, id: UserId) -> Result<Option<Account>, StoreEr
     observe(tx, id, user.as_ref()).await
 }
 
+/// The account as it was last seen, without looking for changes of the row: for a transaction that only reads.
+pub async fn by_id(tx: &mut Tx, id: UserId) -> Result<Option<Account>, StoreError> {
+    let user = users::by_id(tx, id).await?;
+    let row = tx.maybe("SELECT * FROM tenantry.accounts WHERE user_id = $1", &[id.into()]).await?;
+    row.map(|row| read(&row, user.as_ref(), false)).transpose()
+}
+
 /// As [`current`], for a row that was just read.
 pub async fn observe(tx: &mut Tx, id: UserId, user: Option<&User>) -> Result<Option<Account>, StoreError> {
     let seen = Seen::of(user);
