@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -142,7 +142,7 @@ impl Store {
         Ok(store)
     }
 
-    /// A transaction that may write.
+    /// A transaction that may write. On SQLite there is one at a time: whoever holds one must not ask for another.
     pub async fn write(&self) -> Result<Tx, StoreError> {
         sql::begin_write(&self.pool, &self.shared).await
     }
@@ -206,9 +206,10 @@ async fn sqlite(path: &str, options: &Options) -> Result<Pool, OpenError> {
     if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
         return Err(OpenError::Url("sqlite:// must be followed by the path of a file alone".to_owned()));
     }
+    keep_private(path).map_err(|error| OpenError::Unreachable(sqlx::Error::Io(error)))?;
     let connect = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
+        .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -217,8 +218,21 @@ async fn sqlite(path: &str, options: &Options) -> Result<Pool, OpenError> {
         |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(SQLITE_BUSY);
     let writer = pool(1).connect_with(connect.clone()).await.map_err(OpenError::Unreachable)?;
     let reader = pool(options.connections.max(1))
-        .connect_with(connect.create_if_missing(false).pragma("query_only", "ON"))
+        .connect_with(connect.pragma("query_only", "ON"))
         .await
         .map_err(OpenError::Unreachable)?;
     Ok(Pool::Sqlite { writer, reader })
+}
+
+/// Makes the file, if it is not there, for its owner alone: it holds password hashes. SQLite's own side files take
+/// its mode over. A file that is there is never opened here: closing it would drop the locks that SQLite holds on it
+/// in this process (POSIX advisory locks go with any descriptor), and with them the log of other connections.
+fn keep_private(path: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    match std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        result => result.map(drop),
+    }
 }

@@ -59,6 +59,11 @@ pub async fn by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Organization>, S
     tx.maybe(select!("WHERE slug = $1"), &[slug.as_str().into()]).await?.as_ref().map(read).transpose()
 }
 
+/// Every organization, in order of id.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Organization>, StoreError> {
+    tx.all(select!("ORDER BY id"), &[]).await?.iter().map(read).collect()
+}
+
 /// Every organization's id, in order.
 pub async fn ids(tx: &mut Tx) -> Result<Vec<OrganizationId>, StoreError> {
     let rows = tx.all("SELECT id FROM organizations ORDER BY id", &[]).await?;

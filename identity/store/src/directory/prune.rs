@@ -8,6 +8,8 @@ const KEPT_MARKS: i64 = 1000;
 const MARKS_KEPT_FOR: Duration = Duration::from_hours(1);
 /// Ended sessions kept for people who look into what happened.
 const SESSIONS_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
+/// Keys kept after their last token expired, or after they were revoked.
+const KEYS_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
 const LOCKOUT_KEPT_FOR: Duration = Duration::from_hours(24);
 
 /// How much was forgotten.
@@ -16,6 +18,7 @@ const LOCKOUT_KEPT_FOR: Duration = Duration::from_hours(24);
 pub struct Pruned {
     pub marks: u64,
     pub sessions: u64,
+    pub signing_keys: u64,
     pub lockouts: u64,
 }
 
@@ -34,8 +37,10 @@ impl Store {
         tx.run(sql, &[memory.since(tx.now).into()]).await?;
         let sql = "DELETE FROM tenantry.sessions WHERE ended_at < $1";
         let sessions = tx.run(sql, &[tx.now.minus(SESSIONS_KEPT_FOR).into()]).await?;
+        let sql = "DELETE FROM tenantry.signing_keys WHERE verify_until < $1 OR revoked_at < $1";
+        let signing_keys = tx.run(sql, &[tx.now.minus(KEYS_KEPT_FOR).into()]).await?;
         let lockouts = lockout::prune(&mut tx, LOCKOUT_KEPT_FOR).await?;
         tx.commit().await?;
-        Ok(Pruned { marks, sessions, lockouts })
+        Ok(Pruned { marks, sessions, signing_keys, lockouts })
     }
 }

@@ -31,9 +31,9 @@ async fn read(tx: &mut Tx) -> Result<Snapshot, SnapshotError> {
     let memory = Memory::read(tx).await?;
     let (version, digest) = position(tx).await?;
     let mut organizations = Vec::new();
-    for id in organizations::ids(tx).await? {
-        if let Some(organization) = state::organization(tx, id).await? {
-            organizations.push((id, organization));
+    for row in organizations::list(tx).await? {
+        if let Some(organization) = state::shown(&row) {
+            organizations.push((row.id, organization));
         }
     }
     let sql = "SELECT kid, organization_id, public_key, verify_until, revoked_at FROM tenantry.signing_keys \

@@ -65,10 +65,7 @@ pub(super) async fn of(
 }
 
 /// `None` for one that is gone or deleted.
-pub(super) async fn organization(
-    tx: &mut Tx,
-    id: OrganizationId,
-) -> Result<Option<Organization>, StoreError> {
+async fn organization(tx: &mut Tx, id: OrganizationId) -> Result<Option<Organization>, StoreError> {
     Ok(organizations::by_id(tx, id).await?.and_then(|row| shown(&row)))
 }
 

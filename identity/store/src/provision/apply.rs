@@ -95,6 +95,27 @@ pub async fn apply(
     random: &dyn Random,
     plan: &ProvisionPlan<'_>,
 ) -> Result<Provisioned, ProvisionError> {
+    let mut attempt = 1;
+    loop {
+        match apply_once(store, random, plan).await {
+            // Another process made the same row, or was in the way: what it left is looked at again.
+            Err(ProvisionError::Found(FoundError::Store(error)))
+                if attempt < ATTEMPTS && (error.is_duplicate() || error.is_transient()) =>
+            {
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+const ATTEMPTS: u32 = 4;
+
+async fn apply_once(
+    store: &Store,
+    random: &dyn Random,
+    plan: &ProvisionPlan<'_>,
+) -> Result<Provisioned, ProvisionError> {
     let mut tx = store.write().await?;
     let provisioned = apply_in(&mut tx, random, plan).await?;
     if provisioned.changed {

@@ -15,9 +15,9 @@ struct Needed {
 
 const INTEGER: &[&str] = &["int8", "int4"];
 const TEXT: &[&str] = &["text", "varchar", "citext"];
-const JSON: &[&str] = &["jsonb"];
+const JSON: &[&str] = &["jsonb", "json"];
 const BOOLEAN: &[&str] = &["bool"];
-const MOMENT: &[&str] = &["timestamptz"];
+const MOMENT: &[&str] = &["timestamptz", "timestamp"];
 
 macro_rules! needed {
     ($($table:literal: $($column:literal $types:ident $definition:literal),* $(,)?);* $(;)?) => {

@@ -70,9 +70,12 @@ impl Row {
         self.int(column).map(Timestamp::from_millis)
     }
 
-    /// A time of the application's tables.
+    /// A time of the application's tables; one without a zone is taken for UTC.
     pub(crate) fn opt_moment(&self, column: &str) -> Result<Option<Timestamp>, StoreError> {
         let at = match self {
+            Self::Postgres(row) if row.try_column(column)?.type_info().name() == "TIMESTAMP" => {
+                row.try_get::<Option<NaiveDateTime>, _>(column)?.map(|at| at.and_utc())
+            }
             Self::Postgres(row) => row.try_get::<Option<DateTime<Utc>>, _>(column)?,
             Self::Sqlite(row) => match row.try_get::<Option<String>, _>(column)? {
                 None => None,

@@ -41,7 +41,10 @@ const SQLITE_START: &str =
 
 pub(crate) async fn begin_write(pool: &Pool, shared: &Arc<Shared>) -> Result<Tx, StoreError> {
     let connection = match pool {
-        Pool::Postgres(pool) => Connection::Postgres(pool.begin().await?),
+        Pool::Postgres(pool) => Connection::Postgres(
+            // Named, because a database may have another default; our conditional updates are made for this one.
+            pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?,
+        ),
         // IMMEDIATE: a transaction that reads first and writes later must not find its snapshot outdated.
         Pool::Sqlite { writer, .. } => Connection::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
     };

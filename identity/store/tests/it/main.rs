@@ -4,6 +4,7 @@
 
 mod accounts;
 mod audit;
+mod crash;
 mod directory;
 mod holds;
 mod invitations;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use tenantry_rules::clock::ManualClock;
+use tenantry_rules::clock::{Clock as _, ManualClock, SystemClock};
 use tenantry_rules::random::SystemRandom;
 use tenantry_rules::sealing::Keyring;
 use tenantry_store::{OpenError, Store};
@@ -15,6 +15,7 @@ on_both!(
     a_table_that_lacks_a_column_is_refused_with_the_statement_that_helps,
     the_applications_own_tables_get_nothing_but_our_triggers,
     our_tables_stay_out_of_the_applications_way,
+    in_production_now_is_the_databases,
 );
 
 async fn a_second_start_finds_everything_and_writes_nothing(world: World) {
@@ -72,14 +73,14 @@ async fn a_table_that_lacks_a_column_is_refused_with_the_statement_that_helps(wo
 async fn the_applications_own_tables_get_nothing_but_our_triggers(world: World) {
     let place = if world.is_sqlite() { sqlite_place() } else { postgres_place().await };
     let application = World { place, store: world.store, clock: world.clock, keyring: world.keyring };
-    let (id, moment, json) = match application.place {
-        Place::Sqlite { .. } => ("INTEGER PRIMARY KEY", "DATETIME", "JSON"),
-        Place::Postgres(_) => ("SERIAL PRIMARY KEY", "TIMESTAMPTZ", "JSONB"),
+    let (id, moment) = match application.place {
+        Place::Sqlite { .. } => ("INTEGER PRIMARY KEY", "DATETIME"),
+        Place::Postgres(_) => ("SERIAL PRIMARY KEY", "TIMESTAMP"),
     };
     application
         .by_hand(&format!(
             "CREATE TABLE organizations (id {id}, name VARCHAR(255) NOT NULL, slug VARCHAR(100) UNIQUE, \
-               status VARCHAR(20), settings {json}, max_users INTEGER, created_at {moment}, updated_at {moment}); \
+               status VARCHAR(20), settings JSON, max_users INTEGER, created_at {moment}, updated_at {moment}); \
              CREATE TABLE users (id {id}, organization_id INTEGER REFERENCES organizations (id), \
                email VARCHAR(255) UNIQUE, hashed_password VARCHAR(255), full_name VARCHAR(255), role VARCHAR(50), \
                is_active BOOLEAN, last_login {moment}, failed_login_attempts INTEGER, locked_until {moment}, \
@@ -97,7 +98,11 @@ async fn the_applications_own_tables_get_nothing_but_our_triggers(world: World) 
     assert_eq!((user.organization_id.0, account.epoch), (1, 1));
     tx.commit().await.unwrap();
     let application = World { store, ..application };
-    application.organization("new").await;
+    let new = application.organization("new").await;
+    let mut tx = application.write().await;
+    let row = tenantry_store::organizations::by_id(&mut tx, new).await.unwrap().unwrap();
+    assert_eq!(row.created_at, START, "a time without a zone is UTC");
+    drop(tx);
     assert_eq!(application.by_hand("SELECT count(*) FROM users").await, "2");
 }
 
@@ -115,6 +120,27 @@ async fn our_tables_stay_out_of_the_applications_way(world: World) {
         "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = 'tenantry'::regnamespace"
     };
     assert_eq!(world.by_hand(references).await, "0", "no foreign key of ours points anywhere");
+}
+
+async fn in_production_now_is_the_databases(world: World) {
+    let mut options = world.options();
+    options.clock = None;
+    let store = Store::open(options).await.unwrap();
+    let tx = store.write().await.unwrap();
+    let apart = SystemClock.now().millis() - tx.now.millis();
+    assert!((0..5_000).contains(&apart), "{apart} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::sqlite().await;
+    world.organization("a").await;
+    let Place::Sqlite { path, .. } = &world.place else { unreachable!() };
+    for file in [path.clone(), path.with_extension("db-wal")] {
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
 }
 
 #[tokio::test]
@@ -165,4 +191,16 @@ async fn a_server_whose_certificate_does_not_check_out_is_not_spoken_to() {
         .await;
     assert_eq!(used, "0", "the URL cannot switch TLS off");
     store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_store_in_one_process_does_not_loosen_the_locks_of_the_first() {
+    let world = World::sqlite().await;
+    world.organization("a").await;
+    let second = world.open().await.unwrap();
+    // Whoever closes the last connection deletes the log; without our locks the sqlite3 program takes itself for it.
+    world.by_hand("SELECT count(*) FROM organizations").await;
+    let Place::Sqlite { path, .. } = &world.place else { unreachable!() };
+    assert!(path.with_extension("db-wal").exists());
+    second.close().await;
 }
