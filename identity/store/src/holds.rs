@@ -16,14 +16,16 @@ pub async fn of(tx: &mut Tx, id: OrganizationId) -> Result<Holds, StoreError> {
         .collect()
 }
 
-/// Closes the organization for this reason; whether that is new.
+/// Closes the organization for this reason; whether that is new. There may be no such organization.
 pub async fn place(
     tx: &mut Tx,
     id: OrganizationId,
     hold: Hold,
     reason: Option<&str>,
 ) -> Result<bool, StoreError> {
-    observe(tx, id).await?;
+    if observe(tx, id).await?.is_none() {
+        return Ok(false);
+    }
     let placed = add(tx, id, hold, reason).await?;
     settle(tx, id).await?;
     Ok(placed)

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tenantry_directory::Timestamp;
+use tenantry_rules::email::Email;
 use tenantry_rules::lockout::{LockoutPolicy, Outcome, STALE_ATTEMPT};
 
 use crate::sql::Value;
@@ -30,8 +31,8 @@ pub enum Admission {
     Busy,
 }
 
-/// Takes a place for one guess at the account with this address key. Commit before hashing.
-pub async fn reserve(tx: &mut Tx, account: &str, policy: LockoutPolicy) -> Result<Admission, StoreError> {
+/// Takes a place for one guess at whatever account has this address, in any spelling. Commit before hashing.
+pub async fn reserve(tx: &mut Tx, account: &Email, policy: LockoutPolicy) -> Result<Admission, StoreError> {
     // $2 now, $3 attempts, $4 reservations older than this are dead, $5 failures older than this are forgotten.
     let sql = "INSERT INTO tenantry.lockout AS l (account, in_flight, reserved_at) VALUES ($1, 1, $2) \
         ON CONFLICT (account) DO UPDATE SET \
@@ -43,17 +44,17 @@ pub async fn reserve(tx: &mut Tx, account: &str, policy: LockoutPolicy) -> Resul
           + CASE WHEN l.reserved_at <= $4 THEN 0 ELSE l.in_flight END < $3 \
         RETURNING account";
     let values: [Value; 5] = [
-        account.into(),
+        account.key().into(),
         tx.now.into(),
         i64::from(policy.after.max(1)).into(),
         tx.now.minus(STALE_ATTEMPT).into(),
         tx.now.minus(policy.lock_for).into(),
     ];
     if tx.maybe(sql, &values).await?.is_some() {
-        return Ok(Admission::Admitted(Attempt { account: account.to_owned() }));
+        return Ok(Admission::Admitted(Attempt { account: account.key().to_owned() }));
     }
     let sql = "SELECT locked_until FROM tenantry.lockout WHERE account = $1 AND locked_until > $2";
-    Ok(match tx.maybe(sql, &[account.into(), tx.now.into()]).await? {
+    Ok(match tx.maybe(sql, &[account.key().into(), tx.now.into()]).await? {
         Some(row) => Admission::Locked { until: row.at("locked_until")? },
         None => Admission::Busy,
     })

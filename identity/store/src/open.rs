@@ -43,6 +43,16 @@ pub enum OpenError {
         "the database URL cannot be used: {0}; write sqlite:///path/to/file or postgres://user@host/database"
     )]
     Url(String),
+    /// SQLite's file.
+    #[error(
+        "the database file {path} could not be opened; check that it is a Tenantry database and that this user may write it and its folder"
+    )]
+    File {
+        /// Which.
+        path: String,
+        /// What SQLite or the system said.
+        source: sqlx::Error,
+    },
     /// Nobody answered, or not as asked.
     #[error("the database could not be reached; check its address, credentials and certificate")]
     Unreachable(#[source] sqlx::Error),
@@ -206,7 +216,8 @@ async fn sqlite(path: &str, options: &Options) -> Result<Pool, OpenError> {
     if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
         return Err(OpenError::Url("sqlite:// must be followed by the path of a file alone".to_owned()));
     }
-    keep_private(path).map_err(|error| OpenError::Unreachable(sqlx::Error::Io(error)))?;
+    let failed = |source| OpenError::File { path: path.to_owned(), source };
+    keep_private(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
     let connect = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
@@ -216,11 +227,11 @@ async fn sqlite(path: &str, options: &Options) -> Result<Pool, OpenError> {
         .busy_timeout(SQLITE_BUSY);
     let pool =
         |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(SQLITE_BUSY);
-    let writer = pool(1).connect_with(connect.clone()).await.map_err(OpenError::Unreachable)?;
+    let writer = pool(1).connect_with(connect.clone()).await.map_err(failed)?;
     let reader = pool(options.connections.max(1))
         .connect_with(connect.pragma("query_only", "ON"))
         .await
-        .map_err(OpenError::Unreachable)?;
+        .map_err(failed)?;
     Ok(Pool::Sqlite { writer, reader })
 }
 

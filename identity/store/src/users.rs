@@ -110,6 +110,13 @@ pub async fn list(tx: &mut Tx, organization: OrganizationId) -> Result<Vec<User>
     tx.all(sql, &[organization.into()]).await?.iter().map(read).collect()
 }
 
+/// How many active users of the organization have this role: whoever takes the last admin away wants to know.
+pub async fn count_active(tx: &mut Tx, organization: OrganizationId, role: &Role) -> Result<i64, StoreError> {
+    let sql =
+        "SELECT count(*) AS count FROM users WHERE organization_id = $1 AND is_active = $2 AND role = $3";
+    tx.one(sql, &[organization.into(), true.into(), role.as_str().into()]).await?.int("count")
+}
+
 /// Makes a user and its account, within the organization's limit.
 pub async fn create(tx: &mut Tx, new: &NewUser<'_>) -> Result<User, UserError> {
     if by_email(tx, new.email).await?.is_some() {

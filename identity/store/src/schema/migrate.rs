@@ -21,6 +21,7 @@ const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(7309940115214463841)::
 /// Brings the schema up to date, in one transaction. Whoever comes second waits and finds it done.
 pub(crate) async fn migrate(tx: &mut Tx) -> Result<(), OpenError> {
     if tx.dialect() == Dialect::Postgres {
+        check_version(tx).await?;
         tx.one(POSTGRES_LOCK, &[]).await?;
         // Not CREATE SCHEMA IF NOT EXISTS alone: that asks for the right to create even where nothing is to do.
         if tx.maybe("SELECT 1 AS one FROM pg_namespace WHERE nspname = 'tenantry'", &[]).await?.is_none() {
@@ -42,6 +43,19 @@ pub(crate) async fn migrate(tx: &mut Tx) -> Result<(), OpenError> {
         tx.run(sql, &[migration.version.into(), migration.name.into(), tx.now.into()]).await?;
     }
     triggers::restore(tx).await?;
+    Ok(())
+}
+
+/// What the triggers are written with came with PostgreSQL 13.
+async fn check_version(tx: &mut Tx) -> Result<(), OpenError> {
+    let sql = "SELECT current_setting('server_version_num')::bigint / 10000 AS version";
+    let version = tx.one(sql, &[]).await?.int("version")?;
+    if version < 13 {
+        return Err(OpenError::Unusable {
+            problem: format!("the database server is PostgreSQL {version}"),
+            remedy: "use PostgreSQL 13 or newer".to_owned(),
+        });
+    }
     Ok(())
 }
 

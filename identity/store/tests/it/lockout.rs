@@ -1,5 +1,7 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tenantry_rules::email::Email;
 use tenantry_rules::lockout::{LockoutPolicy, Outcome};
 use tenantry_store::lockout::{Admission, Attempt, reserve, settle};
 use tokio::task::JoinSet;
@@ -18,11 +20,16 @@ on_both!(
 );
 
 const POLICY: LockoutPolicy = LockoutPolicy { after: 5, lock_for: Duration::from_mins(15) };
-const WHO: &str = "admin@mini-corp.example";
+fn who() -> Email {
+    // Another spelling each time: they count as one.
+    static SPELLING: AtomicUsize = AtomicUsize::new(0);
+    let spellings = ["admin@mini-corp.example", "Admin@Mini-Corp.Example", "ADMIN@MINI-CORP.EXAMPLE"];
+    spellings[SPELLING.fetch_add(1, Ordering::Relaxed) % 3].parse().unwrap()
+}
 
 async fn try_once(world: &World) -> Admission {
     let mut tx = world.write().await;
-    let admission = reserve(&mut tx, WHO, POLICY).await.unwrap();
+    let admission = reserve(&mut tx, &who(), POLICY).await.unwrap();
     tx.commit().await.unwrap();
     admission
 }
@@ -47,7 +54,7 @@ async fn fifty_parallel_guesses_get_five_looks(world: World) {
         let store = world.store.clone();
         guesses.spawn(async move {
             let mut tx = store.write().await.unwrap();
-            let admission = reserve(&mut tx, WHO, POLICY).await.unwrap();
+            let admission = reserve(&mut tx, &who(), POLICY).await.unwrap();
             tx.commit().await.unwrap();
             let Admission::Admitted(attempt) = admission else { return 0 };
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -71,7 +78,7 @@ async fn fifty_parallel_right_logins_lock_nobody(world: World) {
         logins.spawn(async move {
             loop {
                 let mut tx = store.write().await.unwrap();
-                let admission = reserve(&mut tx, WHO, POLICY).await.unwrap();
+                let admission = reserve(&mut tx, &who(), POLICY).await.unwrap();
                 tx.commit().await.unwrap();
                 match admission {
                     Admission::Admitted(attempt) => {
@@ -155,5 +162,5 @@ async fn a_lock_outlives_the_process(world: World) {
     world.store.close().await;
     let store = world.open().await.unwrap();
     let mut tx = store.write().await.unwrap();
-    assert!(matches!(reserve(&mut tx, WHO, POLICY).await.unwrap(), Admission::Locked { .. }));
+    assert!(matches!(reserve(&mut tx, &who(), POLICY).await.unwrap(), Admission::Locked { .. }));
 }

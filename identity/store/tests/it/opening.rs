@@ -162,12 +162,27 @@ async fn a_url_of_another_kind_is_refused_without_repeating_it() {
 async fn a_database_that_does_not_answer_is_said_to_be_unreachable() {
     let clock = Arc::new(ManualClock::new(START));
     let keyring = Keyring::generate("one", &SystemRandom).unwrap();
-    for url in ["postgres://tenantry@127.0.0.1:1/tenantry", "sqlite:///nonexistent/folder/tenantry.db"] {
-        let mut options = options(&sqlite_place(), &clock, &keyring);
-        options.url = url.to_owned().into();
-        let error = Store::open(options).await.err().unwrap();
-        assert!(matches!(error, OpenError::Unreachable(_)), "{url}: {error:?}");
-    }
+    let mut options = options(&sqlite_place(), &clock, &keyring);
+    options.url = "postgres://tenantry@127.0.0.1:1/tenantry".to_owned().into();
+    let error = Store::open(options).await.err().unwrap();
+    assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+    let clock = Arc::new(ManualClock::new(START));
+    let keyring = Keyring::generate("one", &SystemRandom).unwrap();
+    let place = sqlite_place();
+    let Place::Sqlite { path, .. } = &place else { unreachable!() };
+    let letter = "Dear reader, this is a letter. ".repeat(100);
+    std::fs::write(path, &letter).unwrap();
+    let error = Store::open(options(&place, &clock, &keyring)).await.err().unwrap();
+    assert!(error.to_string().starts_with(&format!("the database file {}", path.display())), "{error}");
+    assert_eq!(std::fs::read_to_string(path).unwrap(), letter);
+    let mut options = options(&place, &clock, &keyring);
+    options.url = "sqlite:///nonexistent/folder/tenantry.db".to_owned().into();
+    let error = Store::open(options).await.err().unwrap();
+    assert!(matches!(error, OpenError::File { .. }), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
