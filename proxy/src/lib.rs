@@ -1,1 +1,35 @@
-//! tenantry-proxy.
+//! `tenantry-proxy`: the gate and the authority in one process, on an embedded database, and the check of a folder
+//! of manifests before it is served.
+//!
+//! In the order a start passes through them: [`settings`] (flags, environment, file), [`logs`], [`data`] (the folder
+//! with everything that must survive a restart), [`manifests`] (the folder of resources, read and watched) and
+//! [`standalone`], which assembles the parts and runs them until a signal. [`check`] is the other command, and
+//! [`failure`] is how every one of them says no.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod check;
+pub mod data;
+pub mod failure;
+pub mod logs;
+pub mod manifests;
+pub mod settings;
+pub mod standalone;
+
+use std::process::ExitCode;
+
+use settings::{Cli, Command, Settings};
+
+/// Runs the command line of this process and says how it ended: 0 done, 1 refused or failed, 2 not understood.
+pub fn main() -> ExitCode {
+    let cli = <Cli as clap::Parser>::parse();
+    let outcome = match cli.command {
+        Command::Standalone(options) => {
+            Settings::resolve(*options, std::env::vars_os()).and_then(|settings| standalone::run(&settings))
+        }
+        Command::Check(options) => check::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,2 +1,7 @@
-//! The `tenantry-proxy` binary.
-fn main() {}
+//! The `tenantry-proxy` binary; everything is in its library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tenantry_proxy::main()
+}

@@ -104,7 +104,7 @@ async fn place(
     let held = held.map_err(|_| busy())?.map_err(|_| Problem::internal())?;
     loop {
         let mut tx = state.store.write().await?;
-        match lockout::reserve(&mut tx, email.key(), policy).await? {
+        match lockout::reserve(&mut tx, email, policy).await? {
             Admission::Admitted(attempt) => {
                 tx.commit().await?;
                 return Ok(Some((attempt, held)));

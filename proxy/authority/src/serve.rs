@@ -139,7 +139,7 @@ impl Running {
     }
 
     /// Ends the streams, lets requests in flight finish, and waits for all of it.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;

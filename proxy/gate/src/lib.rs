@@ -1,8 +1,25 @@
 //! The data plane. It terminates TLS, decides each request from what the directory says, and forwards it with an
 //! identity that the backend can trust. It holds no secret that could mint an access token, and calls nobody per request.
+//!
+//! [`Gate::start`] binds the listeners and starts `worker`s, one a core, each with a runtime, token cache and upstream pool
+//! of its own. `follow` keeps what they know up to date. A connection (`tls`, `connection`) carries requests through the
+//! steps of `request` to the backend or the authority (`upstream`). `admin` answers probes and metrics.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod admin;
+mod assertion;
+mod body;
 mod config;
+mod connection;
+mod follow;
+mod listen;
+mod metrics;
+mod request;
+mod shared;
 mod start;
+mod tls;
+mod upstream;
+mod worker;
 
 pub use config::{
     AuthorityEndpoint, Connecting, DirectorySource, FrameReader, GateClock, GateConfig, TlsSource,

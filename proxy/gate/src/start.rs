@@ -1,22 +1,35 @@
 //! Starting, reloading and draining a gate.
 
-#![allow(clippy::needless_pass_by_value, clippy::unused_async)]
-
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::config::GateConfig;
+use arc_swap::ArcSwapOption;
+use http::HeaderValue;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+
+use crate::assertion::AssertionKey;
+use crate::config::{DirectorySource, GateConfig};
+use crate::metrics::Metrics;
+use crate::shared::{Phase, Shared};
+use crate::tls::Certificates;
+use crate::worker::{self, Sockets};
+use crate::{admin, follow, listen};
 
 /// The data plane of one Backend.
-#[derive(Debug)]
 pub struct Gate;
 
 /// A started gate. Dropping it stops it without waiting for what is in flight.
-#[derive(Debug)]
 pub struct Running {
     addresses: Addresses,
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    control: Option<JoinHandle<()>>,
 }
 
 /// What was bound, in the order it was asked for.
@@ -113,13 +126,111 @@ pub enum TlsError {
 impl Gate {
     /// Binds every listener, then starts the threads. Blocks only for the files it reads.
     pub fn start(config: GateConfig) -> Result<Running, StartError> {
-        for address in &config.plain {
-            if !address.ip().is_loopback() {
-                return Err(StartError::PlainNotLoopback(*address));
-            }
+        if let Some(address) = config.plain.iter().find(|address| !address.ip().is_loopback()) {
+            return Err(StartError::PlainNotLoopback(*address));
         }
-        Err(StartError::Thread(io::Error::other("the listeners are not built yet")))
+        let workers = match config.workers {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        let certificates = Certificates::open(config.tls)?;
+        let acceptor = TlsAcceptor::from(Arc::new(certificates.server_config()?));
+        let mut addresses = Addresses::default();
+        let tls = bind_all(&config.listen, workers, &mut addresses.tls)?;
+        let plain = bind_all(&config.plain, workers, &mut addresses.plain)?;
+        let mut admin = Vec::new();
+        let admin_sockets = bind_all(config.admin.as_slice(), 1, &mut admin)?;
+        addresses.admin = admin.first().copied();
+        let assertion = AssertionKey::generate()?;
+        if let Some(folder) = &config.assertion_folder {
+            assertion.publish(folder)?;
+        }
+        let mut gate_proof =
+            HeaderValue::try_from(config.authority.credential.as_str()).map_err(|_| StartError::Crypto)?;
+        gate_proof.set_sensitive(true);
+        let shared = Arc::new(Shared {
+            known: ArcSwapOption::empty(),
+            clock: config.clock,
+            authority: config.authority,
+            gate_proof,
+            assertion,
+            certificates,
+            metrics: Metrics::new(),
+            phase: watch::Sender::new(Phase::Serving),
+            workers,
+        });
+        let control = control(Arc::clone(&shared), config.directory, admin_sockets)?;
+        let mut running = Running { addresses, shared, workers: Vec::new(), control: Some(control) };
+        for sockets in share(tls, plain, workers, &acceptor) {
+            let shared = Arc::clone(&running.shared);
+            let name = format!("gate-{}", running.workers.len());
+            let thread = thread::Builder::new().name(name).spawn(move || {
+                if let Err(error) = worker::run(shared, sockets) {
+                    tracing::error!(%error, "a worker could not run");
+                }
+            });
+            running.workers.push(thread.map_err(StartError::Thread)?);
+        }
+        Ok(running)
     }
+}
+
+/// For each address the sockets of all workers.
+fn bind_all(
+    addresses: &[SocketAddr],
+    workers: usize,
+    bound: &mut Vec<SocketAddr>,
+) -> Result<Vec<Vec<TcpListener>>, StartError> {
+    addresses
+        .iter()
+        .map(|address| {
+            let (address, sockets) = listen::bind(*address, workers)?;
+            bound.push(address);
+            Ok(sockets)
+        })
+        .collect()
+}
+
+/// Each worker's share: one socket of every address.
+fn share(
+    mut tls: Vec<Vec<TcpListener>>,
+    mut plain: Vec<Vec<TcpListener>>,
+    workers: usize,
+    acceptor: &TlsAcceptor,
+) -> Vec<Sockets> {
+    let mut one_of_each =
+        |all: &mut Vec<Vec<TcpListener>>| all.iter_mut().filter_map(Vec::pop).collect::<Vec<_>>();
+    (0..workers)
+        .map(|_| Sockets {
+            tls: one_of_each(&mut tls),
+            plain: one_of_each(&mut plain),
+            acceptor: acceptor.clone(),
+        })
+        .collect()
+}
+
+/// The thread beside the workers: it follows the directory and answers probes.
+fn control(
+    shared: Arc<Shared>,
+    source: Arc<dyn DirectorySource>,
+    admin_sockets: Vec<Vec<TcpListener>>,
+) -> Result<JoinHandle<()>, StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(StartError::Thread)?;
+    let run = move || {
+        runtime.block_on(async move {
+            tokio::spawn(follow::follow(Arc::clone(&shared), source));
+            for listener in admin_sockets.into_iter().flatten() {
+                tokio::spawn(admin::serve(Arc::clone(&shared), listener));
+            }
+            // An error means that the gate is gone.
+            drop(shared.phase.subscribe().wait_for(|phase| *phase == Phase::Stopped).await);
+        });
+    };
+    thread::Builder::new().name("gate-control".to_owned()).spawn(run).map_err(StartError::Thread)
 }
 
 impl Running {
@@ -130,23 +241,56 @@ impl Running {
 
     /// True once a first directory snapshot has been read.
     pub fn is_ready(&self) -> bool {
-        false
+        self.shared.known().is_some()
     }
 
     /// Waits until the gate is ready, at most `limit`; false where it was not in time.
     pub async fn wait_ready(&self, limit: Duration) -> bool {
-        let _ = limit;
-        false
+        let until = Instant::now() + limit;
+        while !self.is_ready() {
+            if Instant::now() >= until {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        true
     }
 
     /// Reads the certificate again. Connections that stand keep theirs; a bad pair is refused and the old one serves on.
     pub fn reload_tls(&self) -> Result<(), TlsError> {
-        Ok(())
+        self.shared.certificates.reload()
     }
 
     /// Stops accepting, lets requests in flight finish until `deadline` has passed, then cuts what is left.
-    pub async fn drain(self, deadline: Duration) -> Drained {
-        let _ = deadline;
-        Drained { cut: 0 }
+    pub async fn drain(mut self, deadline: Duration) -> Drained {
+        self.shared.phase.send_replace(Phase::Draining);
+        let until = Instant::now() + deadline;
+        while !self.workers.iter().all(JoinHandle::is_finished) && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let cut = usize::try_from(self.shared.metrics.connections.get()).unwrap_or(0);
+        self.stop();
+        let threads: Vec<_> = self.workers.drain(..).chain(self.control.take()).collect();
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().for_each(|thread| {
+                if thread.join().is_err() {
+                    tracing::error!("a thread of the gate panicked");
+                }
+            });
+        });
+        if joined.await.is_err() {
+            tracing::error!("the threads of the gate could not be waited for");
+        }
+        Drained { cut }
+    }
+
+    fn stop(&self) {
+        self.shared.phase.send_replace(Phase::Stopped);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
     }
 }

@@ -1,0 +1,153 @@
+//! Sending a request on: to the backend or the authority, over HTTP/1.1 on connections that each worker keeps for itself, the
+//! last used first. Everything that speaks HTTP towards them is behind [`send`], so that a client of our own can take its place.
+
+mod pool;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+
+pub(crate) use pool::{Pool, Returning};
+
+use crate::body::{ClientBody, Upload};
+use crate::worker::Worker;
+
+/// Which of the two a request goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    Backend,
+    Authority,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpstreamError {
+    #[error("nothing accepts connections at {address}: {source}")]
+    Connect { address: String, source: std::io::Error },
+    #[error("connecting to {address} took too long")]
+    ConnectTimeout { address: String },
+    #[error("no answer began in time")]
+    Timeout,
+    #[error("the client's body is longer than allowed")]
+    TooLarge,
+    #[error("the exchange failed: {0}")]
+    Exchange(#[from] hyper::Error),
+}
+
+/// How long things may take.
+pub(crate) struct Patience {
+    pub connect: Duration,
+    /// From the last movement of the request to the head of the answer.
+    pub answer: Duration,
+}
+
+/// Sends a request and waits for the head of its answer.
+pub(crate) async fn send(
+    worker: &Rc<Worker>,
+    to: To,
+    address: &str,
+    request: Request<ClientBody>,
+    upload: &Upload,
+    patience: &Patience,
+) -> Result<(Response<Incoming>, Returning), UpstreamError> {
+    let repeatable = (request.method().is_safe() && request.body().is_empty()).then(|| head_of(&request));
+    let mut request = request;
+    let mut kept = pool::of(worker, to).take(address);
+    loop {
+        let fresh = kept.is_none();
+        let mut sender = match kept.take() {
+            Some(sender) => sender,
+            None => connect(address, patience.connect).await?,
+        };
+        match exchange(&mut sender, request, upload, patience.answer).await {
+            Ok(response) => return Ok((response, Returning::new(Rc::clone(worker), to, address, sender))),
+            // The connection was closed before it took the request: nothing has been sent.
+            Err(Failed::Unsent(unsent)) if !fresh => request = *unsent,
+            // The backend closed an idle connection while we wrote: a request without effect may be sent once more.
+            Err(Failed::Sent(error)) if !fresh && is_lost(&error) => match &repeatable {
+                Some(head) => request = again(head),
+                None => return Err(error.into()),
+            },
+            Err(Failed::Unsent(_)) => return Err(UpstreamError::Timeout),
+            Err(Failed::Sent(_)) if upload.too_large.get() => return Err(UpstreamError::TooLarge),
+            Err(Failed::Sent(error)) => return Err(error.into()),
+            Err(Failed::Timeout) => return Err(UpstreamError::Timeout),
+        }
+    }
+}
+
+enum Failed {
+    Unsent(Box<Request<ClientBody>>),
+    Sent(hyper::Error),
+    Timeout,
+}
+
+async fn exchange(
+    sender: &mut SendRequest<ClientBody>,
+    request: Request<ClientBody>,
+    upload: &Upload,
+    patience: Duration,
+) -> Result<Response<Incoming>, Failed> {
+    upload.moved.set(Instant::now());
+    let mut answer = std::pin::pin!(sender.try_send_request(request));
+    loop {
+        let until = upload.moved.get() + patience;
+        tokio::select! {
+            biased;
+            answered = &mut answer => return answered.map_err(|mut error| match error.take_message() {
+                Some(request) => Failed::Unsent(Box::new(request)),
+                None => Failed::Sent(error.into_error()),
+            }),
+            () = sleep_until(until) => {
+                if upload.moved.get() + patience <= Instant::now() {
+                    return Err(Failed::Timeout);
+                }
+            }
+        }
+    }
+}
+
+async fn connect(address: &str, patience: Duration) -> Result<SendRequest<ClientBody>, UpstreamError> {
+    let stream = match timeout(patience, TcpStream::connect(address)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(source)) => return Err(UpstreamError::Connect { address: address.to_owned(), source }),
+        Err(_) => return Err(UpstreamError::ConnectTimeout { address: address.to_owned() }),
+    };
+    stream
+        .set_nodelay(true)
+        .map_err(|source| UpstreamError::Connect { address: address.to_owned(), source })?;
+    let (sender, connection) = Builder::new().handshake(TokioIo::new(stream)).await?;
+    tokio::task::spawn_local(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to the backend ended badly");
+        }
+    });
+    Ok(sender)
+}
+
+fn is_lost(error: &hyper::Error) -> bool {
+    error.is_closed()
+        || error.is_incomplete_message()
+        || error.is_canceled()
+        || error.to_string().contains("connection")
+}
+
+type Head = (Method, http::Uri, http::HeaderMap);
+
+fn head_of(request: &Request<ClientBody>) -> Head {
+    (request.method().clone(), request.uri().clone(), request.headers().clone())
+}
+
+fn again((method, uri, headers): &Head) -> Request<ClientBody> {
+    let mut request = Request::new(ClientBody::empty());
+    *request.method_mut() = method.clone();
+    *request.uri_mut() = uri.clone();
+    *request.headers_mut() = headers.clone();
+    request
+}

@@ -1,0 +1,45 @@
+//! Why the process ends without having done what was asked: what is wrong, and what to do about it.
+
+use std::{fmt, process::ExitCode};
+
+/// A sentence for the person at the terminal. It never holds a secret.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    what: String,
+    remedy: String,
+    code: u8,
+}
+
+impl Failure {
+    /// Something in the surroundings stands in the way; exit code 1.
+    pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: remedy.into(), code: 1 }
+    }
+
+    /// What was asked for could not be understood; exit code 2, as for a wrong flag.
+    pub fn usage(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { code: 2, ..Self::new(what, remedy) }
+    }
+
+    /// Writes the sentence to standard error and returns the exit code.
+    #[allow(
+        clippy::print_stderr,
+        reason = "the last word of the process, also when the log is JSON in a file"
+    )]
+    pub fn report(&self) -> ExitCode {
+        eprintln!("tenantry-proxy: {self}");
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.what)?;
+        if !self.remedy.is_empty() {
+            write!(out, "\n  {}", self.remedy)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,165 @@
+//! The command line. One structure serves flags, environment and file, so that no setting is missing in one of them.
+
+use super::Plain;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Makes an existing backend multi-tenant without rewriting it.
+///
+/// Put it in front of your backend: it terminates TLS, signs people in, keeps organizations apart, and tells the
+/// backend in a form it can trust who is calling and for which organization.
+#[derive(Debug, Parser)]
+#[command(name = "tenantry-proxy", version, max_term_width = 100, after_long_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  A backend on your laptop, nothing else prepared; sign-up is open:
+      tenantry-proxy standalone --upstream http://127.0.0.1:9000
+
+  The same, described by the manifests a cluster would use:
+      tenantry-proxy standalone --manifests ./manifests --data ./tenantry-data
+
+  Every mistake in a folder of manifests, without serving it:
+      tenantry-proxy check ./manifests";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve one backend from this machine: gate, sign-in and an embedded database in one process
+    ///
+    /// Everything that must survive a restart is kept in the data folder: users, organizations, keys, certificate.
+    /// Back it up as a whole. A second start with the same folder finds everything as it was.
+    ///
+    /// Settings come from the file named by --config, then TENANTRY_… variables, then flags; the later one wins.
+    /// Ctrl-C or SIGTERM lets running requests finish, then ends with exit code 0. A start that cannot work ends
+    /// with exit code 1 and a sentence that says what to do.
+    #[command(after_long_help = STANDALONE_EXAMPLES)]
+    Standalone(Box<StandaloneOptions>),
+    /// Read a folder of manifests, name every problem in it, and exit with 1 if there is one
+    ///
+    /// The rules are those of the cluster: what passes here is accepted there. Nothing is written anywhere.
+    Check(CheckOptions),
+}
+
+const STANDALONE_EXAMPLES: &str = "\
+Examples:
+  tenantry-proxy standalone --upstream http://127.0.0.1:9000
+  tenantry-proxy standalone --manifests ./manifests --data ./tenantry-data
+  TENANTRY_DATABASE='postgres://tenantry:…@db.internal/tenantry' \\
+      tenantry-proxy standalone --manifests ./manifests --database-ca ./db-ca.pem
+  tenantry-proxy standalone --config tenantry.yaml        # the same names in camelCase: publicUrl: https://…
+
+Then:
+  curl http://localhost:8000/api/auth/register -H 'Content-Type: application/json' -d '{
+    \"organization_name\": \"mini corp\", \"admin_email\": \"admin@minicorp.example\",
+    \"admin_password\": \"…\", \"admin_name\": \"Mini Corp Admin\"}'";
+
+/// Settings of `standalone`, as far as one source gives them.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StandaloneOptions {
+    /// YAML file with these settings in camelCase (publicUrl, tlsCert, …)
+    #[arg(long, value_name = "FILE", env = "TENANTRY_CONFIG", help_heading = "Where things are")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Folder of Backend, Organization and Secret manifests; watched, and applied when it changes
+    ///
+    /// Exactly one Backend is served. Without this flag one is assumed, with open registration.
+    #[arg(long, value_name = "DIR", env = "TENANTRY_MANIFESTS", help_heading = "Where things are")]
+    pub manifests: Option<PathBuf>,
+    /// The backend to protect, as reached from here; overrides the Backend's upstream.url
+    #[arg(long, value_name = "URL", env = "TENANTRY_UPSTREAM", help_heading = "Where things are")]
+    pub upstream: Option<String>,
+    /// Folder for everything that must survive a restart; made with mode 0700 [default: ./tenantry-data]
+    #[arg(long, value_name = "DIR", env = "TENANTRY_DATA", help_heading = "Where things are")]
+    pub data: Option<PathBuf>,
+    /// Database to use instead of the embedded one: postgres://user@host/name, over verified TLS
+    ///
+    /// A password does not belong on a command line, where every process can read it: give the whole URL in
+    /// TENANTRY_DATABASE or in the configuration file.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TENANTRY_DATABASE",
+        hide_env_values = true,
+        help_heading = "Where things are"
+    )]
+    pub database: Option<String>,
+    /// PEM file with the authority that signed the database's certificate [default: the system's]
+    #[arg(long, value_name = "FILE", env = "TENANTRY_DATABASE_CA", help_heading = "Where things are")]
+    pub database_ca: Option<PathBuf>,
+    /// Keys that seal secrets in the database, mode 0600 [default: <data>/sealing-keyring.json, made once]
+    #[arg(long, value_name = "FILE", env = "TENANTRY_SEALING_KEYRING", help_heading = "Where things are")]
+    pub sealing_keyring: Option<PathBuf>,
+
+    /// HTTPS listener; port 0 takes a free one, see <data>/addresses.json [default: 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDR", env = "TENANTRY_LISTEN", help_heading = "Listeners")]
+    pub listen: Option<SocketAddr>,
+    /// Plain HTTP listener for this machine alone, or "off" [default: port 8000 on 127.0.0.1 and ::1]
+    ///
+    /// It neither sets nor reads cookies, so browsers are sent to HTTPS for pages; API clients use it as they are.
+    #[arg(long, value_name = "ADDR", env = "TENANTRY_PLAIN", help_heading = "Listeners")]
+    pub plain: Option<Plain>,
+    /// Probes and metrics: /healthz, /readyz, /metrics [default: 127.0.0.1:9090]
+    #[arg(long, value_name = "ADDR", env = "TENANTRY_ADMIN", help_heading = "Listeners")]
+    pub admin: Option<SocketAddr>,
+    /// What clients call this service; overrides publicUrl [default: the Backend's, or https://tenantry.localhost:<port>]
+    #[arg(long, value_name = "URL", env = "TENANTRY_PUBLIC_URL", help_heading = "Listeners")]
+    pub public_url: Option<String>,
+    /// PEM certificate chain to serve [default: one made on first start in <data>/tls]
+    #[arg(long, value_name = "FILE", env = "TENANTRY_TLS_CERT", help_heading = "Listeners")]
+    pub tls_cert: Option<PathBuf>,
+    /// PEM private key of that certificate
+    #[arg(long, value_name = "FILE", env = "TENANTRY_TLS_KEY", help_heading = "Listeners")]
+    pub tls_key: Option<PathBuf>,
+    /// Threads that serve traffic [default: one a core]
+    #[arg(long, value_name = "N", env = "TENANTRY_WORKERS", help_heading = "Listeners")]
+    pub workers: Option<usize>,
+
+    /// What to log: a level, or a list such as info,tenantry_gate=debug [default: info]
+    #[arg(long, value_name = "FILTER", env = "TENANTRY_LOG", help_heading = "Log")]
+    pub log: Option<String>,
+    /// How to log [default: auto]
+    #[arg(long, value_enum, value_name = "FORMAT", env = "TENANTRY_LOG_FORMAT", help_heading = "Log")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub struct CheckOptions {
+    /// Folder of Backend, Organization and Secret manifests
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Configuration file of `standalone` to check as well
+    #[arg(long, value_name = "FILE", env = "TENANTRY_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Readable at a terminal, JSON otherwise
+    #[default]
+    Auto,
+    /// Readable
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl LogFormat {
+    pub(crate) fn is_json(self, terminal: bool) -> bool {
+        match self {
+            Self::Auto => !terminal,
+            Self::Text => false,
+            Self::Json => true,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The manifests as they change: read, applied, and told to the parts. What is refused is said once, not at every look.
+
+use std::sync::Arc;
+
+use tenantry_authority::Running as RunningAuthority;
+use tokio_util::sync::CancellationToken;
+
+use super::start::FollowSettings;
+use crate::manifests::{Applier, Read, watch};
+
+/// What keeps the manifests true.
+pub(super) struct Follower {
+    pub settings: FollowSettings,
+    pub applier: Applier,
+    pub authority: Arc<RunningAuthority>,
+}
+
+/// Runs until `stop`; at once over where there is no folder.
+pub(super) async fn follow(follower: Follower, stop: CancellationToken) {
+    let Some(folder) = follower.settings.manifests.clone() else { return };
+    let mut changes = watch(&folder);
+    let mut said: Vec<String> = Vec::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = changes.next() => {}
+        }
+        let settings = follower.settings.clone();
+        let Ok(read) = tokio::task::spawn_blocking(move || settings.read()).await else { continue };
+        let sentences = follower.take(&read).await;
+        for sentence in sentences.iter().filter(|sentence| !said.contains(sentence)) {
+            tracing::error!("{sentence}");
+        }
+        if sentences.is_empty() && !said.is_empty() {
+            tracing::info!("the manifests are in order again");
+        }
+        said = sentences;
+    }
+}
+
+impl Follower {
+    /// Applies one reading; everything that was refused.
+    async fn take(&self, read: &Read) -> Vec<String> {
+        let mut sentences = read.problems.clone();
+        match self.applier.apply(read).await {
+            Ok(applied) => {
+                if let Some(served) = &read.backend {
+                    self.authority.set_policy(served.policy.clone());
+                }
+                if applied.changed {
+                    tracing::info!("the manifests changed and have been applied");
+                    self.authority.changed();
+                }
+                for note in applied.notes {
+                    tracing::info!("{note}");
+                }
+                sentences.extend(applied.problems);
+            }
+            Err(error) => {
+                sentences.push(format!("the manifests could not be applied, and will be again: {error}"))
+            }
+        }
+        sentences
+    }
+}
