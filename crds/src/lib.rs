@@ -9,15 +9,20 @@
 pub mod backend;
 pub mod folder;
 pub mod forms;
+mod nearest;
 pub mod organization;
 mod period;
 mod problem;
+mod rules;
+mod schema;
+mod yaml;
 
 pub use backend::{Backend, BackendSpec, BackendStatus};
 pub use folder::{Loaded, SecretValue, Secrets};
 pub use organization::{Organization, OrganizationSpec, OrganizationStatus};
 pub use period::{Period, PeriodError};
 pub use problem::Problem;
+pub use rules::immutable;
 
 /// The API group of both resources.
 pub const GROUP: &str = "tenantry.io";

@@ -42,7 +42,7 @@ impl Default for Limits {
             body_bytes: 1 << 30,
             header_timeout: Period::seconds(10),
             idle_timeout: Period::seconds(75),
-            request_timeout: Period::minutes(5),
+            request_timeout: Period::minutes(1),
             connect_timeout: Period::seconds(5),
             connections: 10_000,
             streams: 100,

@@ -1,9 +1,18 @@
-//! A folder of manifests, read as `kubectl apply -f` would.
+//! A folder of manifests, read as `kubectl apply -f` would: every `.yaml`, `.yml` and `.json` file directly in it, several
+//! documents a file, Lists opened. One bad document stops no other.
+//!
+//! `files` finds and splits them, `document` judges one, `secrets` keeps values, `together` looks at all of them at once.
 
+mod document;
+mod files;
 mod secrets;
+mod together;
+
+use std::path::Path;
+
+pub use secrets::{SecretValue, Secrets};
 
 use crate::{Backend, Organization, Problem};
-pub use secrets::{SecretValue, Secrets};
 
 /// What a folder says: everything in it that may be applied, and what is wrong with the rest.
 #[derive(Clone, Default)]
@@ -33,8 +42,30 @@ impl Loaded {
     }
 }
 
-/// Reads a folder.
-pub fn load(folder: &std::path::Path) -> Loaded {
-    let _ = folder;
-    Loaded::default()
+/// Reads a folder. Never fails: what cannot be read is among the problems.
+pub fn load(folder: &Path) -> Loaded {
+    let mut loaded = Loaded::default();
+    let mut found = document::Found::default();
+    let judge = document::Judge::new();
+    match files::list(folder) {
+        Ok(paths) => {
+            for path in paths {
+                match files::read(&path) {
+                    Ok(text) => judge.file(&path, &text, &mut found, &mut loaded),
+                    Err(sentence) => {
+                        loaded.problems.push(Problem { file: path, sentence, ..Problem::default() })
+                    }
+                }
+            }
+        }
+        Err(sentence) => {
+            loaded.backend_refused = true;
+            loaded.problems.push(Problem { file: folder.to_owned(), sentence, ..Problem::default() });
+        }
+    }
+    together::settle(found, &mut loaded);
+    loaded
 }
+
+#[cfg(test)]
+mod tests;
