@@ -14,7 +14,6 @@ echo "==> starting the example backend and the proxy (their logs: .demo/backend.
 stack_start "$demo" "$@"
 
 port=${https##*:}
-password=$(cat "$demo"/data/admin-mini-corp.password 2>/dev/null || true)
 cat <<TXT
 
 Tenantry is running.
@@ -22,7 +21,7 @@ Tenantry is running.
   In a browser:   https://tenantry.localhost:$port   (a certificate made for this machine: accept it once)
   Plain, for curl: http://localhost:${plain##*:}
 
-  Sign in as admin@minicorp.example with the password in .demo/data/admin-mini-corp.password${password:+: $password}
+  Sign in as admin@harborlights.example with the generated password: cat .demo/data/admin-harbor-lights.password
   or register an organization of your own.
 
 Three things to try in another terminal:
@@ -32,11 +31,11 @@ Three things to try in another terminal:
 
   # 2. register an organization
   curl -X POST http://localhost:${plain##*:}/api/auth/register -H "Content-Type: application/json" \\
-    -d '{"organization_name": "blue harbour", "admin_email": "admin@blueharbour.example", "admin_password": "demo-sensor-api-key", "admin_name": "Blue Harbour Admin"}'
+    -d '{"organization_name": "mini corp", "admin_email": "admin@minicorp.example", "admin_password": "demo-sensor-api-key", "admin_name": "Mini Corp Admin"}'
 
   # 3. log in, and see only that organization's incidents
   token=\$(curl -s -X POST http://localhost:${plain##*:}/api/auth/login -H "Content-Type: application/json" \\
-    -d '{"email": "admin@blueharbour.example", "password": "demo-sensor-api-key"}' | python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])')
+    -d '{"email": "admin@minicorp.example", "password": "demo-sensor-api-key"}' | python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])')
   curl -H "Authorization: Bearer \$token" http://localhost:${plain##*:}/api/incidents
 
 Ctrl-C ends it.

@@ -54,6 +54,16 @@ PY
   }
 }
 
+# A port that was free a moment ago: the public URL must name the port that browsers use.
+stack_free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# stack_start_anywhere FOLDER: as stack_start, on free ports.
+stack_start_anywhere() {
+  local port
+  port=$(stack_free_port)
+  stack_start "$1" --listen "127.0.0.1:$port" --public-url "https://tenantry.localhost:$port" --plain 127.0.0.1:0 --admin 127.0.0.1:0
+}
+
 stack_stop() {
   local pid
   for pid in $stack_proxy $stack_backend; do

@@ -22,13 +22,13 @@ tools/venv.sh "$stack_venv" examples/incidents/requirements-dev.txt
 (cd examples/incidents && "$stack_venv/bin/python" -m pytest -q)
 
 part "commands of the documentation"
-stack_start "$work/docs" --listen 127.0.0.1:0 --plain 127.0.0.1:0 --admin 127.0.0.1:0
+stack_start_anywhere "$work/docs"
 python3 tools/docs.py --binary "$stack_binary" --https "$https" --plain "$plain" --data "$work/docs/data" README.md docs/*.md
 stack_stop
 
 part "a real browser"
 (cd e2e/browser && npm ci --silent --no-audit --no-fund)
-stack_start "$work/browser" --listen 127.0.0.1:0 --plain 127.0.0.1:0 --admin 127.0.0.1:0
+stack_start_anywhere "$work/browser"
 (cd e2e/browser && BASE_URL="https://tenantry.localhost:${https##*:}" PLAIN_URL="http://localhost:${plain##*:}" \
   SCREENSHOTS="${SCREENSHOTS:-$work/screenshots}" npm test)
 stack_stop
