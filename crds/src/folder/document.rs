@@ -82,13 +82,16 @@ impl Judge {
         }
         if kind == "List" && version == "v1" {
             if let Some(Tree::List(items)) = node.get("items").map(|items| &items.tree) {
-                items.iter().for_each(|item| self.document(file, item, found, loaded));
+                for item in items {
+                    self.document(file, item, found, loaded);
+                }
             }
             return;
         }
         let ours = ["Backend", "Organization"].contains(&kind);
         let in_group = version.split('/').next() == Some(GROUP);
-        if !ours && !in_group && !(kind == "Secret" && version == "v1") {
+        let is_secret = kind == "Secret" && version == "v1";
+        if !(ours || in_group || is_secret) {
             loaded.warnings.push(place.problem(
                 "",
                 format!("a {kind} is left aside: only Backend, Organization and Secret are read here"),
@@ -129,7 +132,7 @@ impl Judge {
         match kind {
             "Secret" => secrets::take(node, &place, loaded),
             "Backend" => {
-                let backend = self.typed::<Backend>(node, &self.backend, &place, rules::of_backend, loaded);
+                let backend = typed::<Backend>(node, &self.backend, &place, rules::of_backend, loaded);
                 if let Some(backend) = &backend {
                     let aside = rules::aside(backend);
                     loaded
@@ -139,65 +142,59 @@ impl Judge {
                 found.backends.push((place, backend));
             }
             _ => {
-                let organization = self.typed::<Organization>(
-                    node,
-                    &self.organization,
-                    &place,
-                    rules::of_organization,
-                    loaded,
-                );
+                let organization =
+                    typed::<Organization>(node, &self.organization, &place, rules::of_organization, loaded);
                 found.organizations.extend(organization.map(|organization| (place, organization)));
             }
         }
     }
+}
 
-    /// The resource, where neither its schema nor its rules refuse anything.
-    fn typed<R: DeserializeOwned>(
-        &self,
-        node: &Node,
-        schema: &Value,
-        place: &Place,
-        rules: fn(&R) -> Vec<Broken>,
-        loaded: &mut Loaded,
-    ) -> Option<R> {
-        let before = loaded.problems.len();
-        let fields = ["apiVersion", "kind", "metadata", "spec", "status"];
-        for entry in node.entries().iter().filter(|entry| !fields.contains(&entry.key.as_str())) {
-            let sentence = crate::nearest::nearest(&entry.key, fields).map_or_else(
-                || "is no field here: write apiVersion, kind, metadata and spec".to_owned(),
-                |nearest| format!("is no field here: did you mean {nearest}?"),
-            );
-            loaded.problems.push(Problem { line: entry.line, ..place.problem(&entry.key, sentence) });
+/// The resource, where neither its schema nor its rules refuse anything.
+fn typed<R: DeserializeOwned>(
+    node: &Node,
+    schema: &Value,
+    place: &Place,
+    rules: fn(&R) -> Vec<Broken>,
+    loaded: &mut Loaded,
+) -> Option<R> {
+    let before = loaded.problems.len();
+    let fields = ["apiVersion", "kind", "metadata", "spec", "status"];
+    for entry in node.entries().iter().filter(|entry| !fields.contains(&entry.key.as_str())) {
+        let sentence = crate::nearest::nearest(&entry.key, fields).map_or_else(
+            || "is no field here: write apiVersion, kind, metadata and spec".to_owned(),
+            |nearest| format!("is no field here: did you mean {nearest}?"),
+        );
+        loaded.problems.push(Problem { line: entry.line, ..place.problem(&entry.key, sentence) });
+    }
+    match node.get("spec") {
+        Some(spec) => {
+            let mut refused = Vec::new();
+            schema::judge(spec, schema, "spec", &mut refused);
+            loaded.problems.extend(refused.into_iter().map(|Refused { path, line, value, sentence }| {
+                Problem { line, value, ..place.problem(path, sentence) }
+            }));
         }
-        match node.get("spec") {
-            Some(spec) => {
-                let mut refused = Vec::new();
-                schema::judge(spec, schema, "spec", &mut refused);
-                loaded.problems.extend(refused.into_iter().map(|Refused { path, line, value, sentence }| {
-                    Problem { line, value, ..place.problem(path, sentence) }
-                }));
+        None => loaded.problems.push(place.problem("spec", "is missing: write what it should be")),
+    }
+    if loaded.problems.len() > before {
+        return None;
+    }
+    let mut value = to_json(node);
+    if let Some(map) = value.as_object_mut() {
+        map.remove("status");
+    }
+    match serde_json::from_value::<R>(value) {
+        Ok(resource) => {
+            for (path, sentence) in rules(&resource) {
+                let line = node.line_of(&path);
+                loaded.problems.push(Problem { line, ..place.problem(path, sentence) });
             }
-            None => loaded.problems.push(place.problem("spec", "is missing: write what it should be")),
+            (loaded.problems.len() == before).then_some(resource)
         }
-        if loaded.problems.len() > before {
-            return None;
-        }
-        let mut value = to_json(node);
-        if let Some(map) = value.as_object_mut() {
-            map.remove("status");
-        }
-        match serde_json::from_value::<R>(value) {
-            Ok(resource) => {
-                for (path, sentence) in rules(&resource) {
-                    let line = node.line_of(&path);
-                    loaded.problems.push(Problem { line, ..place.problem(path, sentence) });
-                }
-                (loaded.problems.len() == before).then_some(resource)
-            }
-            Err(error) => {
-                loaded.problems.push(place.problem("spec", error.to_string()));
-                None
-            }
+        Err(error) => {
+            loaded.problems.push(place.problem("spec", error.to_string()));
+            None
         }
     }
 }

@@ -53,7 +53,7 @@ pub fn load(folder: &Path) -> Loaded {
                 match files::read(&path) {
                     Ok(text) => judge.file(&path, &text, &mut found, &mut loaded),
                     Err(sentence) => {
-                        loaded.problems.push(Problem { file: path, sentence, ..Problem::default() })
+                        loaded.problems.push(Problem { file: path, sentence, ..Problem::default() });
                     }
                 }
             }

@@ -19,6 +19,7 @@ use crate::state::AppState;
 const RECENT: Duration = Duration::from_mins(5);
 
 /// A member who proved to be one.
+#[allow(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub(crate) struct Member {
     pub user: User,
     pub organization: Organization,

@@ -81,7 +81,7 @@ pub(crate) async fn rotate_all(state: &AppState) -> Result<(), Problem> {
         match rotate(state, &settings, id).await {
             Ok(moved) => changed |= moved,
             Err(problem) => {
-                tracing::warn!(organization = %id, problem = problem.code(), "keys were not looked after")
+                tracing::warn!(organization = %id, problem = problem.code(), "keys were not looked after");
             }
         }
     }

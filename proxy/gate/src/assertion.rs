@@ -125,7 +125,8 @@ mod tests {
     fn an_assertion_verifies_with_the_published_key_and_names_its_backend() {
         let key = AssertionKey::generate().unwrap();
         let view = fixtures::view();
-        let identity = tenantry_directory::verify(&fixtures::token(), &view, fixtures::NOW).unwrap();
+        let identity =
+            tenantry_directory::verify(&fixtures::token(fixtures::NOW), &view, fixtures::NOW).unwrap();
         let organization = &view.organizations[&identity.organization_id];
         let token = key.mint("default/incidents", &identity, organization, fixtures::NOW).unwrap();
         let set: JwkSet = serde_json::from_str(&key.jwks).unwrap();

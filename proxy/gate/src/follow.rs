@@ -14,7 +14,7 @@ use crate::shared::Shared;
 /// Between two connections to the source.
 const AGAIN: Duration = Duration::from_millis(200);
 /// Between two prunings of what is over.
-const PRUNE: Duration = Duration::from_secs(60);
+const PRUNE: Duration = Duration::from_mins(1);
 
 /// Runs for the life of the gate.
 pub(crate) async fn follow(shared: Arc<Shared>, source: Arc<dyn DirectorySource>) {
@@ -53,13 +53,11 @@ async fn stream(
                 return Err(reason);
             }
         };
-        if let Step::Replaced(view) | Step::Advanced(view) = &step {
-            if !view.unusable_keys.is_empty() {
-                tracing::warn!(
-                    keys = view.unusable_keys.len(),
-                    "keys of the directory cannot be used; tokens signed with them are refused"
-                );
-            }
+        if let Step::Replaced(view) | Step::Advanced(view) = &step
+            && !view.unusable_keys.is_empty()
+        {
+            let keys = view.unusable_keys.len();
+            tracing::warn!(keys, "keys of the directory cannot be used; tokens signed with them are refused");
         }
         if pruned.elapsed() >= PRUNE {
             follower.prune(shared.now());

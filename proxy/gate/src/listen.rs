@@ -1,4 +1,4 @@
-//! Listening sockets: one a worker on the same port (SO_REUSEPORT), so that the kernel spreads connections and no worker hands
+//! Listening sockets: one a worker on the same port (`SO_REUSEPORT`), so that the kernel spreads connections and no worker hands
 //! one to another.
 
 use std::net::{SocketAddr, TcpListener};
@@ -11,7 +11,7 @@ use crate::start::StartError;
 const BACKLOG: i32 = 4096;
 
 /// `count` sockets on `address`; with port 0 all on the one that was free. Fails where anybody else listens there already:
-/// SO_REUSEPORT alone would share the port with another process of the same user.
+/// `SO_REUSEPORT` alone would share the port with another process of the same user.
 pub(crate) fn bind(address: SocketAddr, count: usize) -> Result<(SocketAddr, Vec<TcpListener>), StartError> {
     let cannot = |source| StartError::Bind { address, source };
     let probe = TcpListener::bind(address).map_err(cannot)?;

@@ -198,7 +198,7 @@ fn share(
     workers: usize,
     acceptor: &TlsAcceptor,
 ) -> Vec<Sockets> {
-    let mut one_of_each =
+    let one_of_each =
         |all: &mut Vec<Vec<TcpListener>>| all.iter_mut().filter_map(Vec::pop).collect::<Vec<_>>();
     (0..workers)
         .map(|_| Sockets {
@@ -272,11 +272,11 @@ impl Running {
         self.stop();
         let threads: Vec<_> = self.workers.drain(..).chain(self.control.take()).collect();
         let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().for_each(|thread| {
+            for thread in threads {
                 if thread.join().is_err() {
                     tracing::error!("a thread of the gate panicked");
                 }
-            });
+            }
         });
         if joined.await.is_err() {
             tracing::error!("the threads of the gate could not be waited for");

@@ -1,4 +1,10 @@
 //! The command line. One structure serves flags, environment and file, so that no setting is missing in one of them.
+#![allow(
+    clippy::doc_markdown,
+    clippy::doc_link_with_quotes,
+    rustdoc::bare_urls,
+    reason = "what --help prints"
+)]
 
 use super::Plain;
 use clap::{Args, Parser, Subcommand, ValueEnum};

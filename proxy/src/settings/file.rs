@@ -27,7 +27,7 @@ fn parse(text: &str) -> Result<StandaloneOptions, (String, String)> {
     let value: serde_json::Value =
         serde_saphyr::from_str(text).map_err(|error| (first_line(&error), not_a_mapping()))?;
     let Some(map) = value.as_object() else { return Err(("this is not a mapping".into(), not_a_mapping())) };
-    for key in map.keys().filter(|key| !keys.contains(key)) {
+    if let Some(key) = map.keys().find(|key| !keys.contains(key)) {
         let remedy = match nearest(key, keys.iter().map(String::as_str)) {
             Some(meant) => format!("Did you mean {meant}?"),
             None => format!("The settings are {}.", keys.join(", ")),

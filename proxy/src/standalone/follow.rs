@@ -57,7 +57,7 @@ impl Follower {
                 sentences.extend(applied.problems);
             }
             Err(error) => {
-                sentences.push(format!("the manifests could not be applied, and will be again: {error}"))
+                sentences.push(format!("the manifests could not be applied, and will be again: {error}"));
             }
         }
         sentences

@@ -37,7 +37,7 @@ impl Default for Quotas {
             password_account: (60, Duration::from_secs(2)),
             password_address: (120, Duration::from_millis(500)),
             enrol_address: (30, Duration::from_secs(10)),
-            enrol_account: (10, Duration::from_secs(60)),
+            enrol_account: (10, Duration::from_mins(1)),
             invite: (60, Duration::from_secs(5)),
             refresh: (240, Duration::from_millis(250)),
             other: (600, Duration::from_millis(50)),

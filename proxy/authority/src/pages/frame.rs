@@ -22,6 +22,7 @@ pub(super) struct Frame {
     pub application: String,
 }
 
+#[allow(clippy::unused_self, reason = "templates call methods")]
 impl Frame {
     pub fn new(state: &AppState) -> Result<Self, Problem> {
         let settings = state.settings()?;

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn entry(view: &View) -> Rc<Entry> {
-        let identity = verify(&fixtures::token(), view, fixtures::NOW).unwrap();
+        let identity = verify(&fixtures::token(fixtures::NOW), view, fixtures::NOW).unwrap();
         Rc::new(Entry::new(identity, view).unwrap())
     }
 

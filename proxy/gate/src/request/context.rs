@@ -13,6 +13,7 @@ use super::{Client, forwarded};
 use crate::worker::Listener;
 
 /// One request's context.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Context {
     pub client: Client,
     pub known: Option<Arc<Known>>,

@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn bypass_19_a_malformed_authorization_header_hides_the_cookie() {
         let view = fixtures::view();
-        let token = fixtures::token();
+        let token = fixtures::token(fixtures::NOW);
         for authorization in ["", "Bearer", "Bearer  ", "Basic YTpi", "Bearer x y", "nonsense"] {
             let headers =
                 headers(&[("authorization", authorization), ("cookie", &format!("__Host-tenantry={token}"))]);
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn one_of_ours_is_recognised_wherever_it_stands() {
         let view = fixtures::view();
-        let token = fixtures::token();
+        let token = fixtures::token(fixtures::NOW);
         let bearer = headers(&[("authorization", &format!("bEARER  {token}"))]);
         assert_eq!(read(&bearer, true, &view), Credential::Ours { token: &token, by_cookie: false });
         for line in

@@ -144,9 +144,8 @@ fn identify(
     let cookies = view.backend.cookies.enabled && context.is_tls();
     match credential::read(&parts.headers, cookies, view) {
         Credential::Unclear(reason) => Err(Refusal::unclear(reason)),
-        Credential::None | Credential::Foreign | Credential::Ours { .. } if expired => Ok(None),
-        Credential::None if anyone => Ok(None),
-        Credential::Foreign if anyone => Ok(None),
+        _ if expired => Ok(None),
+        Credential::None | Credential::Foreign if anyone => Ok(None),
         Credential::None => Err(Refusal::unauthenticated("no_credential")),
         Credential::Foreign => Err(Refusal::unauthenticated("foreign_credential")),
         Credential::Ours { token, by_cookie } => {

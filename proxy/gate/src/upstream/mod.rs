@@ -67,6 +67,7 @@ pub(crate) async fn send(
         };
         match exchange(&mut sender, request, upload, patience.answer).await {
             Ok(response) => return Ok((response, Returning::new(Rc::clone(worker), to, address, sender))),
+            Err(Failed::Sent(_)) if upload.too_large.get() => return Err(UpstreamError::TooLarge),
             // The connection was closed before it took the request: nothing has been sent.
             Err(Failed::Unsent(unsent)) if !fresh => request = *unsent,
             // The backend closed an idle connection while we wrote: a request without effect may be sent once more.
@@ -74,10 +75,8 @@ pub(crate) async fn send(
                 Some(head) => request = again(head),
                 None => return Err(error.into()),
             },
-            Err(Failed::Unsent(_)) => return Err(UpstreamError::Timeout),
-            Err(Failed::Sent(_)) if upload.too_large.get() => return Err(UpstreamError::TooLarge),
             Err(Failed::Sent(error)) => return Err(error.into()),
-            Err(Failed::Timeout) => return Err(UpstreamError::Timeout),
+            Err(Failed::Unsent(_) | Failed::Timeout) => return Err(UpstreamError::Timeout),
         }
     }
 }

@@ -1,0 +1,11 @@
+//! The gate on the wire: real TLS, real sockets, a backend that records what reaches it.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod authority;
+mod credentials;
+mod framing;
+mod headers;
+mod paths;
+mod revocation;
+mod streams;
+mod world;
