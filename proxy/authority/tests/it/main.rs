@@ -1,5 +1,12 @@
 //! The authority over a real loopback listener, on a real database.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod browser;
+mod isolation;
+mod login;
+mod members;
+mod refresh;
+mod register;
 mod story;
+mod wire;
 mod world;

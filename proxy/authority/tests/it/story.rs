@@ -7,7 +7,15 @@ use crate::world::{PASSWORD, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_organization_is_founded_and_its_people_come_and_go() {
-    let world = World::new().await;
+    tell(World::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_on_postgresql() {
+    tell(World::postgres().await).await;
+}
+
+async fn tell(world: World) {
     let registered = world.register("mini corp").await;
     assert_eq!(registered["token_type"], "bearer");
     assert_eq!(registered["expires_in"], 8 * 3600);

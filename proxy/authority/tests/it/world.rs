@@ -1,5 +1,6 @@
 //! An authority on SQLite in a temporary folder, and a client that speaks as a gate does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
@@ -7,7 +8,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tenantry_authority::{Authority, AuthorityConfig, Policy, Running};
 use tenantry_directory::settings::{PublicUrl, Upstream, UpstreamProtocol};
-use tenantry_directory::{BackendSettings, Role};
+use tenantry_directory::{BackendSettings, Role, Timestamp};
+use tenantry_harness::{Database, Postgres};
+use tenantry_rules::clock::ManualClock;
 use tenantry_rules::random::SystemRandom;
 use tenantry_rules::sealing::Keyring;
 use tenantry_store::{Options, Store, backend};
@@ -17,10 +20,14 @@ pub const PASSWORD: &str = "demo-sensor-api-key";
 
 pub struct World {
     pub authority: Running,
-    pub store: Store,
     pub client: reqwest::Client,
-    _folder: tempfile::TempDir,
+    pub clock: Arc<ManualClock>,
+    folder: tempfile::TempDir,
+    _database: Option<Database>,
 }
+
+/// When tests begin: 2026-01-01T00:00:00Z.
+pub const START: Timestamp = Timestamp::from_secs(1_767_225_600);
 
 /// An answer: its status, its JSON (null where it is none) and its headers.
 #[derive(Debug)]
@@ -53,18 +60,30 @@ impl World {
     }
 
     pub async fn with(policy: Policy) -> Self {
+        Self::build(policy, None).await
+    }
+
+    /// On PostgreSQL, over TLS with a checked certificate.
+    pub async fn postgres() -> Self {
+        let database = Postgres::shared().await.unwrap().create_database().await.unwrap();
+        Self::build(Policy { registration_open: true, ..Policy::default() }, Some(database)).await
+    }
+
+    async fn build(policy: Policy, database: Option<Database>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/tenantry.db", folder.path().display());
+        let sqlite = format!("sqlite://{}/tenantry.db", folder.path().display());
+        let url = database.as_ref().map_or(sqlite, Database::url);
         let keyring = Keyring::generate("k1", &SystemRandom).unwrap();
         let keyring = Keyring::from_json(secrecy::ExposeSecret::expose_secret(&keyring)).unwrap();
+        let clock = Arc::new(ManualClock::new(START));
         let store = Store::open(Options {
             url: url.into(),
-            ca: None,
+            ca: database.as_ref().map(Database::ca_path),
             connections: 4,
             keyring,
             backend: "default/incidents".to_owned(),
             cluster: "test".to_owned(),
-            clock: None,
+            clock: Some(clock.clone()),
         })
         .await
         .unwrap();
@@ -74,7 +93,7 @@ impl World {
         let authority = Authority::start(AuthorityConfig {
             listen: ([127, 0, 0, 1], 0).into(),
             credential: SecretString::from(CREDENTIAL),
-            store: store.clone(),
+            store,
             policy,
             limiter: None,
             random: None,
@@ -84,7 +103,7 @@ impl World {
         // Another test of this binary may have been first.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let world = Self { authority, store, client, _folder: folder };
+        let world = Self { authority, client, clock, folder, _database: database };
         for _ in 0..100 {
             if world.get("/-/login", None).await.status == StatusCode::OK {
                 break;
@@ -92,6 +111,11 @@ impl World {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         world
+    }
+
+    /// Where the embedded database is.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
