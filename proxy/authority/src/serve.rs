@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::Router;
@@ -131,6 +132,14 @@ impl Running {
     /// Takes another policy from now on.
     pub fn set_policy(&self, policy: Policy) {
         self.state.policy.store(Arc::new(policy));
+    }
+
+    /// Waits until it has read the directory and can answer, at most `limit`; false where it was not in time.
+    pub async fn wait_ready(&self, limit: Duration) -> bool {
+        let mut published = self.state.published.subscribe();
+        tokio::time::timeout(limit, published.wait_for(|version| *version > 0))
+            .await
+            .is_ok_and(|ready| ready.is_ok())
     }
 
     /// Tells the publishers that something was written, so that they look before their next poll.

@@ -2,9 +2,11 @@
 //! one whose file cannot be read is not taken for gone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
-use tenantry_directory::Role;
+use tenantry_directory::settings::EarlierPublicUrl;
+use tenantry_directory::{BackendSettings, Role, Timestamp};
 use tenantry_rules::password;
 use tenantry_rules::random::SystemRandom;
 use tenantry_store::provision::{self, Admin, AdminOutcome, FirstKey, ProvisionPlan};
@@ -13,6 +15,9 @@ use tenantry_store::{Store, StoreError, backend};
 use super::organization::{FirstAdmin, Wanted};
 use super::{CLUSTER, Read, ServedBackend};
 use crate::data::DataFolder;
+
+/// Allowance for clocks after a token's expiry.
+const LEEWAY: Duration = Duration::from_secs(30);
 
 /// Makes the database match folders.
 #[derive(Clone)]
@@ -40,7 +45,8 @@ impl Applier {
         let mut applied = Applied::default();
         let Some(served) = &read.backend else { return Ok(applied) };
         let mut tx = self.store.write().await?;
-        applied.changed |= backend::set_settings(&mut tx, &served.settings).await?;
+        let settings = with_earlier_urls(&served.settings, backend::settings(&mut tx).await?, tx.now);
+        applied.changed |= backend::set_settings(&mut tx, &settings).await?;
         tx.commit().await?;
         for wanted in &read.organizations {
             if let Err(sentence) = self.provision(served, read, wanted, &mut applied).await {
@@ -155,6 +161,21 @@ impl Applier {
         let hash = hashed.await.map_err(|error| error.to_string())??;
         Ok(First { admin, role, hash: hash.into(), generated: false })
     }
+}
+
+/// New settings that still know the public URLs of before: tokens name the one they were made under, and verify until they
+/// expire.
+fn with_earlier_urls(new: &BackendSettings, old: Option<BackendSettings>, now: Timestamp) -> BackendSettings {
+    let mut settings = new.clone();
+    let Some(old) = old else { return settings };
+    let until = now.plus(old.access_ttl.max(new.access_ttl)).plus(LEEWAY);
+    let mut earlier = old.earlier_public_urls;
+    if old.public_url != new.public_url {
+        earlier.push(EarlierPublicUrl { public_url: old.public_url, until });
+    }
+    earlier.retain(|earlier| earlier.until > now && earlier.public_url != new.public_url);
+    settings.earlier_public_urls = earlier;
+    settings
 }
 
 struct First<'a> {

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, str::FromStr};
 
 /// Where plain HTTP is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(try_from = "Written")]
 pub enum Plain {
     /// Nowhere.
     Off,
@@ -33,11 +33,23 @@ impl FromStr for Plain {
     }
 }
 
-impl TryFrom<String> for Plain {
+/// As it may stand in a YAML file, where a bare `off` is a boolean.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Flag(bool),
+    Text(String),
+}
+
+impl TryFrom<Written> for Plain {
     type Error = String;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Flag(false) => Ok(Self::Off),
+            Written::Flag(true) => Err("write an address such as 127.0.0.1:8000, or off".to_owned()),
+            Written::Text(text) => text.parse(),
+        }
     }
 }
 

@@ -110,10 +110,8 @@ pub(super) async fn start(settings: &Settings) -> Result<Parts, Failure> {
     .map_err(|error| Failure::new(error.to_string(), ""))?;
     let authority = Arc::new(authority);
     let gate = start_gate(settings, listen, &data, &served, &authority, &credential)?;
-    if !gate.wait_ready(READY).await {
-        tracing::warn!(
-            "the gate has not heard of the directory yet; protected paths answer 503 until it has"
-        );
+    if !(authority.wait_ready(READY).await && gate.wait_ready(READY).await) {
+        tracing::warn!("the directory could not be read yet; protected paths answer 503 until it can be");
     }
     let addresses = gate.addresses();
     data.write_addresses(&Addresses {

@@ -52,7 +52,7 @@ async fn a_session_that_ended_by_reuse_ends_its_access_token() {
     world.register("mini corp").await;
     let (access, first) = login(&world).await;
     refresh(&world, &first).await;
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     assert_eq!(world.get("/api/auth/me", Some(&access)).await.status, StatusCode::OK);
     refresh(&world, &first).await;
     assert_eq!(world.get("/api/auth/me", Some(&access)).await.status, StatusCode::UNAUTHORIZED);

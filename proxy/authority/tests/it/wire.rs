@@ -34,7 +34,7 @@ impl Gate {
 }
 
 /// Writes by hand, as a person with a database client would.
-async fn by_hand(world: &World, sql: &str) {
+fn by_hand(world: &World, sql: &str) {
     let path = world.folder().join("tenantry.db");
     let done = std::process::Command::new("sqlite3")
         .arg("-cmd")
@@ -67,17 +67,17 @@ async fn rows_changed_by_hand_are_felt_within_a_second() {
         ("UPDATE users SET role = 'viewer'", "stale_epoch"),
         ("UPDATE organizations SET status = 'suspended'", "suspended"),
     ] {
-        by_hand(&world, sql).await;
+        by_hand(&world, sql);
         let took = gate
             .until(|view| verify(&token, view, START).is_err_and(|refusal| refusal.reason() == reason))
             .await;
         assert!(took < Duration::from_secs(1), "{sql}: {took:?}");
     }
     assert!(gate.follower.view().unwrap().users[&user].min_epoch > 1);
-    by_hand(&world, "UPDATE organizations SET status = 'active'").await;
+    by_hand(&world, "UPDATE organizations SET status = 'active'");
     gate.until(|view| verify(&token, view, START).is_err_and(|refusal| refusal.reason() == "stale_epoch"))
         .await;
-    by_hand(&world, "UPDATE tenantry_signing_keys SET revoked_at = 1767225600000").await;
+    by_hand(&world, "UPDATE tenantry_signing_keys SET revoked_at = 1767225600000");
     let took = gate.until(|view| view.keys.is_empty()).await;
     assert!(took < Duration::from_secs(1), "{took:?}");
     // The next login signs with a key that was made at once.
