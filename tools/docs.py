@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the commands of the documentation.
 
-    docs.py --https HOST:PORT --plain HOST:PORT --data FOLDER --binary FILE PAGE...
+    docs.py --https HOST:PORT --plain HOST:PORT --binary FILE PAGE...
 
 Every ```sh block of a page runs in one shell a page, in order, in an empty folder that has `examples` in it and
 `tenantry-proxy` on its PATH; the first command that fails fails the page. A block marked ```sh background starts a
@@ -43,11 +43,11 @@ def start(body, folder, env):
     path.unlink(missing_ok=True)
     command = re.sub(r"(tenantry-proxy standalone)", r"exec \1" + PORTS, body.replace("\\\n", " ").strip())
     log = open(folder / "background.log", "ab")
-    process = subprocess.Popen(["bash", "-c", command], cwd=folder, env=env, stdout=log, stderr=log)
+    process = subprocess.Popen(["bash", "-c", command], cwd=folder, env=env, stdout=log, stderr=log, start_new_session=True)
     try:
         return process, addresses_of(path, time.monotonic() + 30)
     except TimeoutError:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         sys.exit((folder / "background.log").read_text() + "\ndocs.py: the server of the page did not start")
 
 
@@ -58,7 +58,6 @@ def run_page(page, options, env):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "examples").symlink_to(pathlib.Path("examples").resolve())
-        env = env | {"TENANTRY_EXAMPLE_DATA": str(pathlib.Path(options.data).resolve())}
         try:
             script = ""
             for block in BLOCK.finditer(page.read_text()):
@@ -86,14 +85,15 @@ def run_page(page, options, env):
                     ran += 1
         finally:
             for process in servers:
-                process.send_signal(signal.SIGTERM)
+                # The whole group: a page may start its own backend beside the proxy.
+                os.killpg(process.pid, signal.SIGTERM)
                 process.wait(30)
     return ran, skipped
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("https", "plain", "data", "binary"):
+    for name in ("https", "plain", "binary"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("pages", nargs="+", type=pathlib.Path)
     options = parser.parse_args()

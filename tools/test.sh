@@ -23,7 +23,7 @@ tools/venv.sh "$stack_venv" examples/incidents/requirements-dev.txt
 
 part "commands of the documentation"
 stack_start_anywhere "$work/docs"
-python3 tools/docs.py --binary "$stack_binary" --https "$https" --plain "$plain" --data "$work/docs/data" README.md docs/*.md
+python3 tools/docs.py --binary "$stack_binary" --https "$https" --plain "$plain" README.md docs/*.md
 stack_stop
 
 part "a real browser"

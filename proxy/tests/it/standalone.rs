@@ -77,11 +77,12 @@ async fn logout_suspension_demotion_and_key_revocation_stop_the_next_request_wit
         }
         match what {
             "logout" => {
-                assert_eq!(running.post("/api/auth/logout", Some(&token), json!({})).await.0, StatusCode::OK)
+                let (status, _) = running.post("/api/auth/logout", Some(&token), json!({})).await;
+                assert_eq!(status, StatusCode::OK);
             }
-            "demotion" => drop(world.sqlite("UPDATE users SET role = 'analyst'")),
-            "suspension" => drop(world.sqlite("UPDATE organizations SET status = 'suspended'")),
-            _ => drop(world.sqlite("UPDATE tenantry_signing_keys SET revoked_at = 1")),
+            "demotion" => assert_eq!(world.sqlite("UPDATE users SET role = 'analyst'"), ""),
+            "suspension" => assert_eq!(world.sqlite("UPDATE organizations SET status = 'suspended'"), ""),
+            _ => assert_eq!(world.sqlite("UPDATE tenantry_signing_keys SET revoked_at = 1"), ""),
         }
         let after = running.until_refused(&token).await;
         assert!(after < Duration::from_secs(1), "{what}: {after:?}");

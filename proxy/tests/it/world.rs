@@ -156,9 +156,8 @@ impl World {
             {
                 break found;
             }
-            if Instant::now() > until || child.try_wait().unwrap().is_some() {
-                panic!("did not start: {}", std::fs::read_to_string(&log).unwrap());
-            }
+            let gone = Instant::now() > until || child.try_wait().unwrap().is_some();
+            assert!(!gone, "did not start: {}", std::fs::read_to_string(&log).unwrap());
             tokio::time::sleep(Duration::from_millis(10)).await;
         };
         let port = |pointer: &str| {
