@@ -59,11 +59,12 @@ fn both_of_two_equal_keys_are_kept_for_the_judge() {
 }
 
 #[test]
+#[allow(clippy::format_push_string, clippy::format_collect, reason = "a test's text")]
 fn bombs_are_refused_in_no_time() {
     let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for i in 1..12 {
         let previous = format!("*a{}", i - 1);
-        laughs += &format!("a{i}: &a{i} [{}]\n", [previous.as_str(); 9].join(", "));
+        laughs.push_str(&format!("a{i}: &a{i} [{}]\n", [previous.as_str(); 9].join(", ")));
     }
     let deep = "[".repeat(10_000);
     let deep_block = (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>();

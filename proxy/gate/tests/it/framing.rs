@@ -79,7 +79,7 @@ async fn heads_and_bodies_beyond_the_limits_are_refused() {
         bearer()
     );
     for _ in 0..20 {
-        request += &format!("10000\r\n{chunk}\r\n");
+        request.extend(["10000\r\n", &chunk, "\r\n"]);
     }
     assert_eq!(status(&world.raw(&(request + "0\r\n\r\n")).await), 413);
     world.nothing_reached_the_backend();

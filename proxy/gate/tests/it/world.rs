@@ -95,7 +95,7 @@ impl Recorder {
     }
 
     pub fn answer(&self, text: &str) {
-        *self.answer.lock().unwrap() = text.to_owned();
+        text.clone_into(&mut self.answer.lock().unwrap());
     }
 }
 
