@@ -28,6 +28,10 @@ pub(super) fn read<'a>(headers: &'a HeaderMap, cookies: bool, view: &View) -> Cr
     match (lines.next(), lines.next()) {
         (None, _) => {}
         (Some(_), Some(_)) => return Credential::Unclear("duplicate_authorization"),
+        // Other readers may find a token of ours in it.
+        (Some(line), None) if line.to_str().is_err() => {
+            return Credential::Unclear("malformed_authorization");
+        }
         (Some(line), None) => return by_header(line, view),
     }
     if !cookies {

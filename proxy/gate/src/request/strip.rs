@@ -21,8 +21,17 @@ const OURS: [&str; 12] = [
     "forwarded",
     "xrealip",
 ];
-/// Whole families, folded. The last two make some frameworks route by another path than the one that was matched.
-const FAMILIES: [&str; 4] = ["xtenantry", "xforwarded", "xoriginalurl", "xrewriteurl"];
+/// Whole families, folded. All but the first two make some frameworks route by another path or method than those that were
+/// matched.
+const FAMILIES: [&str; 7] = [
+    "xtenantry",
+    "xforwarded",
+    "xoriginalurl",
+    "xoriginaluri",
+    "xrewriteurl",
+    "xhttpmethod",
+    "xmethodoverride",
+];
 const LONGEST: usize = 64;
 
 /// Headers of one connection (RFC 9110, section 7.6.1), besides those that `Connection` names.
@@ -57,6 +66,9 @@ pub(super) fn poses_as_ours(name: &str) -> bool {
 /// Removes what could pose as ours and what belongs to this connection; refuses a `Connection` that names one of ours, which
 /// a kinder proxy behind us would remove.
 pub(super) fn inbound(headers: &mut HeaderMap) -> Result<(), Refusal> {
+    if headers.get_all(header::CONNECTION).iter().any(|line| line.to_str().is_err()) {
+        return Err(Refusal::unclear("malformed_connection"));
+    }
     for option in connection_options(headers) {
         let names_ours = poses_as_ours(&option)
             || ["authorization", "cookie", "host", "content-length", "transfer-encoding"]
@@ -163,6 +175,10 @@ mod tests {
             "forwarded",
             "x-real-ip",
             "x-original-url",
+            "X_Original_URI",
+            "x-http-method-override",
+            "X-HTTP-Method",
+            "x_method_override",
         ] {
             assert!(poses_as_ours(name), "{name}");
         }
