@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use tenantry_directory::stream::MAX_FRAME_BYTES;
 use tenantry_directory::{Follower, Step};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::time::timeout;
 
 use crate::config::DirectorySource;
 use crate::shared::Shared;
 
 /// Between two connections to the source.
 const AGAIN: Duration = Duration::from_millis(200);
+/// A stream with nothing to say for so long is dead, whatever its socket says: the authority's heartbeat comes each second.
+const SILENCE: Duration = Duration::from_secs(10);
 /// Between two prunings of what is over.
 const PRUNE: Duration = Duration::from_mins(1);
 
@@ -33,15 +36,20 @@ async fn stream(
     source: &dyn DirectorySource,
     follower: &mut Follower,
 ) -> Result<(), String> {
-    let reader = source.connect().await.map_err(|error| error.to_string())?;
+    let connecting = timeout(SILENCE, source.connect()).await;
+    let reader =
+        connecting.map_err(|_| "it could not be opened in time")?.map_err(|error| error.to_string())?;
     let mut reader = BufReader::with_capacity(64 * 1024, reader);
     let mut line = Vec::new();
     let mut pruned = Instant::now();
     loop {
         line.clear();
         let most = u64::try_from(MAX_FRAME_BYTES).unwrap_or(u64::MAX);
-        let count =
-            (&mut reader).take(most).read_until(b'\n', &mut line).await.map_err(|error| error.to_string())?;
+        let mut bounded = (&mut reader).take(most);
+        let count = timeout(SILENCE, bounded.read_until(b'\n', &mut line))
+            .await
+            .map_err(|_| "it went silent".to_owned())?
+            .map_err(|error| error.to_string())?;
         if count == 0 {
             return Err("the authority closed it".to_owned());
         }
