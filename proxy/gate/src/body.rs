@@ -45,21 +45,32 @@ struct UpstreamBody {
 pub(crate) struct Lease {
     worker: Rc<Worker>,
     entry: Rc<Entry>,
+    began: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Lease {
     pub fn new(worker: Rc<Worker>, entry: Rc<Entry>) -> Self {
-        Self { worker, entry, timer: Box::pin(sleep(LOOK)) }
+        Self { worker, entry, began: Instant::now(), timer: Box::pin(sleep(LOOK)) }
+    }
+
+    /// The reason why the right ended while the backend made up its answer, if it did.
+    pub fn ended_meanwhile(&self) -> Option<&'static str> {
+        if self.began.elapsed() < LOOK { None } else { self.ended() }
+    }
+
+    fn ended(&self) -> Option<&'static str> {
+        let known = self.worker.shared.known()?;
+        let current = check_current(&self.entry.identity, &known.view, self.worker.shared.now());
+        current.err().map(tenantry_directory::Refusal::reason)
     }
 
     /// The reason why the right has ended, once it has.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
         while self.timer.as_mut().poll(cx).is_ready() {
             self.timer.as_mut().reset(Instant::now() + LOOK);
-            let Some(known) = self.worker.shared.known() else { continue };
-            if let Err(refusal) = check_current(&self.entry.identity, &known.view, self.worker.shared.now()) {
-                return Poll::Ready(refusal.reason());
+            if let Some(reason) = self.ended() {
+                return Poll::Ready(reason);
             }
         }
         Poll::Pending
@@ -98,6 +109,11 @@ impl UpstreamBody {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        // First, so that a backend that always has more to say cannot put the question off.
+        if let Some(Poll::Ready(reason)) = self.lease.as_mut().map(|lease| lease.poll_ended(cx)) {
+            tracing::info!(reason, "cut an answer whose caller may not have the rest");
+            return Poll::Ready(Some(Err(reason.into())));
+        }
         loop {
             match Pin::new(&mut self.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
@@ -114,13 +130,7 @@ impl UpstreamBody {
                     }
                     return Poll::Ready(None);
                 }
-                Poll::Pending => {
-                    let ended = self.lease.as_mut().map_or(Poll::Pending, |lease| lease.poll_ended(cx));
-                    return ended.map(|reason| {
-                        tracing::info!(reason, "cut an answer whose caller may not have the rest");
-                        Some(Err(reason.into()))
-                    });
-                }
+                Poll::Pending => return Poll::Pending,
             }
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use crate::connection::serve;
@@ -18,6 +19,8 @@ use crate::upstream::Pool;
 
 /// Pause after a failed accept: out of file descriptors, which closing connections will free.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+/// Between two warnings of one worker that upstream does not answer.
+const COMPLAIN_AGAIN: Duration = Duration::from_secs(10);
 
 /// How clients come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,18 @@ pub(crate) struct Worker {
     pub backend: Pool,
     pub authority: Pool,
     pub open: Cell<usize>,
+    complained: Cell<Option<Instant>>,
+}
+
+impl Worker {
+    /// Whether it is time to tell again that upstream does not answer: a log that repeats it at every request hides the rest.
+    pub fn may_complain(&self) -> bool {
+        let due = self.complained.get().is_none_or(|last| last.elapsed() >= COMPLAIN_AGAIN);
+        if due {
+            self.complained.set(Some(Instant::now()));
+        }
+        due
+    }
 }
 
 /// Serves until the gate has stopped. Connections still open then are dropped with the thread.
@@ -52,6 +67,7 @@ pub(crate) fn run(shared: Arc<Shared>, sockets: Sockets) -> std::io::Result<()> 
             backend: Pool::default(),
             authority: Pool::default(),
             open: Cell::new(0),
+            complained: Cell::new(None),
             shared: Arc::clone(&shared),
         });
         for (listener, kind) in kinds(sockets.tls, Listener::Tls).chain(kinds(sockets.plain, Listener::Plain))

@@ -101,6 +101,10 @@ fn navigates(parts: &Parts) -> bool {
             accept.split(',').any(|one| one.trim().to_ascii_lowercase().starts_with("text/html"))
         })
     });
+    // A client with a credential of its own is told of it: after a redirect it would send the same again.
+    if parts.headers.contains_key(header::AUTHORIZATION) {
+        return false;
+    }
     let mode = parts.headers.get("sec-fetch-mode");
     (parts.method == Method::GET || parts.method == Method::HEAD)
         && wants_html

@@ -19,6 +19,7 @@ use super::refusal::Refusal;
 use super::{Client, cors, identity, respond, strip, target, verify};
 use crate::body::{ClientBody, GateBody, Lease};
 use crate::connection::InFlight;
+use crate::shared::Phase;
 use crate::upstream::{Patience, To, UpstreamError, send};
 use crate::worker::Worker;
 
@@ -95,7 +96,7 @@ async fn decide(
     let whose = whose(path);
     if whose == Whose::Health {
         worker.shared.metrics.answered_here.inc();
-        return Ok(respond::text(StatusCode::OK, "ok\n"));
+        return Ok(health(worker, context));
     }
     let Some(known) = context.known.clone() else {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no_directory"));
@@ -122,6 +123,17 @@ async fn decide(
         return Err(Refusal::forbidden("role"));
     }
     to_backend(worker, context, &known, parts, body, entry).await
+}
+
+/// For load balancers: whether requests should come here. An old directory still serves public routes.
+fn health(worker: &Worker, context: &Context) -> Response<GateBody> {
+    if *worker.shared.phase.borrow() != Phase::Serving {
+        return respond::text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+    }
+    match context.known {
+        Some(_) => respond::text(StatusCode::OK, "ok\n"),
+        None => respond::text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
+    }
 }
 
 /// The truth table of credentials: who is calling, nobody, or a refusal.
@@ -262,9 +274,16 @@ async fn forward(
     parts.headers.insert(header::HOST, HeaderValue::try_from(&context.host).map_err(|_| bad())?);
     one_cookie_line(&mut parts);
     let (body, upload) = ClientBody::new(body, limits.body_bytes);
+    if announced.is_none() && !body.is_empty() {
+        // Without it the body of a GET would be left out.
+        parts.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
     let patience = Patience { connect: limits.connect, answer: limits.request };
     let sent = send(worker, to, address, Request::from_parts(parts, body), &upload, &patience).await;
     let (response, connection) = sent.map_err(|error| upstream_refusal(worker, to, &error))?;
+    if let Some(reason) = lease.as_ref().and_then(Lease::ended_meanwhile) {
+        return Err(Refusal::invalid_token(reason));
+    }
     let (mut parts, incoming) = response.into_parts();
     parts.version = Version::HTTP_11;
     Ok(Response::from_parts(parts, GateBody::upstream(incoming, connection, lease)))
@@ -292,7 +311,11 @@ fn upstream_refusal(worker: &Worker, to: To, error: &UpstreamError) -> Refusal {
         (To::Backend, _) => "see the backend's log",
         (To::Authority, _) => "see the authority's log",
     };
-    tracing::warn!(%error, ?to, "no answer from upstream: {remedy}");
+    if worker.may_complain() {
+        tracing::warn!(%error, ?to, "no answer from upstream: {remedy}");
+    } else {
+        tracing::debug!(%error, ?to, "no answer from upstream");
+    }
     match error {
         UpstreamError::Timeout | UpstreamError::ConnectTimeout { .. } => {
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout")

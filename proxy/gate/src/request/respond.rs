@@ -67,7 +67,9 @@ fn redirect(context: &Context, refusal: Refusal) -> Option<Response<GateBody>> {
     let to = if context.has_cookie && backend.cookies.enabled {
         format!("/api/auth/refresh?return={back}")
     } else {
-        format!("{}?return={back}", backend.pages.login_url)
+        let login = &backend.pages.login_url;
+        let mark = if login.contains('?') { '&' } else { '?' };
+        format!("{login}{mark}return={back}")
     };
     see(&to)
 }

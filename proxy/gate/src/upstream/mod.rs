@@ -6,7 +6,7 @@ mod pool;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -36,6 +36,8 @@ pub(crate) enum UpstreamError {
     Timeout,
     #[error("the client's body is longer than allowed")]
     TooLarge,
+    #[error("it switched protocols, which nobody asked for")]
+    Switched,
     #[error("the exchange failed: {0}")]
     Exchange(#[from] hyper::Error),
 }
@@ -66,6 +68,10 @@ pub(crate) async fn send(
             None => connect(address, patience.connect).await?,
         };
         match exchange(&mut sender, request, upload, patience.answer).await {
+            // What follows is no HTTP any more (CVE-2026-2833); dropping the sender closes the connection.
+            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                return Err(UpstreamError::Switched);
+            }
             Ok(response) => return Ok((response, Returning::new(Rc::clone(worker), to, address, sender))),
             Err(Failed::Sent(_)) if upload.too_large.get() => return Err(UpstreamError::TooLarge),
             // The connection was closed before it took the request: nothing has been sent.

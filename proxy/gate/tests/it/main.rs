@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod authority;
+mod connections;
 mod credentials;
 mod framing;
 mod headers;
+mod messages;
 mod paths;
 mod revocation;
 mod streams;

@@ -14,6 +14,7 @@ use tenantry_gate::{
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -262,7 +263,12 @@ impl World {
     }
 
     pub async fn connect(&self) -> TlsStream<TcpStream> {
-        let stream = TcpStream::connect(self.tls_address()).await.unwrap();
+        self.connect_to(self.tls_address()).await
+    }
+
+    /// Connects to any gate, but trusts the certificate of this world's.
+    pub async fn connect_to(&self, address: SocketAddr) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(address).await.unwrap();
         self.tls.connect(ServerName::try_from(HOST).unwrap(), stream).await.unwrap()
     }
 
@@ -288,13 +294,18 @@ impl World {
         (status(&answer), answer)
     }
 
-    /// As [`send`](Self::send), over HTTP/2; the status alone.
-    pub async fn h2(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Result<u16, h2::Error> {
+    /// A connection over HTTP/2, and when it ends.
+    pub async fn connect_h2(&self) -> (h2::client::SendRequest<bytes::Bytes>, JoinHandle<()>) {
         let stream = TcpStream::connect(self.tls_address()).await.unwrap();
         let stream = self.tls_h2.connect(ServerName::try_from(HOST).unwrap(), stream).await.unwrap();
-        let (client, connection) = h2::client::handshake(stream).await?;
-        tokio::spawn(connection);
-        let mut client = client.ready().await?;
+        let (client, connection) = h2::client::handshake(stream).await.unwrap();
+        let ended = tokio::spawn(async move { drop(connection.await) });
+        (client.ready().await.unwrap(), ended)
+    }
+
+    /// As [`send`](Self::send), over HTTP/2; the status alone.
+    pub async fn h2(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Result<u16, h2::Error> {
+        let (mut client, _) = self.connect_h2().await;
         let mut request = http::Request::builder().method(method).uri(format!("https://{HOST}{target}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
