@@ -1,6 +1,7 @@
 //! Stands between the client's bytes and the HTTP/1.1 parser: a head passes only whole and unambiguous, and only as many
 //! body bytes as it announced. The parser merges duplicates and drops fragments silently; nothing behind it could notice.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -161,8 +162,6 @@ impl<S> Guard<S> {
     }
 }
 
-use std::future::Future;
-
 impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
@@ -255,3 +254,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;
