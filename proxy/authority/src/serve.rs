@@ -80,7 +80,9 @@ impl Authority {
         let state = AppState(Arc::new(Inner {
             store: config.store,
             hashing: HashingPool::start_default().map_err(StartError::Threads)?,
-            limiter: config.limiter.unwrap_or_else(|| Box::new(LocalLimiter::new(Quotas::default()))),
+            limiter: ArcSwap::from_pointee(
+                config.limiter.unwrap_or_else(|| Box::new(LocalLimiter::new(Quotas::default()))),
+            ),
             random: config.random.unwrap_or_else(|| Arc::new(SystemRandom)),
             policy: ArcSwap::from_pointee(config.policy),
             view: ArcSwapOption::empty(),
@@ -132,6 +134,11 @@ impl Running {
     /// Takes another policy from now on.
     pub fn set_policy(&self, policy: Policy) {
         self.state.policy.store(Arc::new(policy));
+    }
+
+    /// Counts with another limiter from now on; what was counted before is forgotten.
+    pub fn set_limiter(&self, limiter: Box<dyn Limiter>) {
+        self.state.limiter.store(Arc::new(limiter));
     }
 
     /// Waits until it has read the directory and can answer, at most `limit`; false where it was not in time.

@@ -25,7 +25,7 @@ pub(crate) struct AppState(pub Arc<Inner>);
 pub(crate) struct Inner {
     pub store: Store,
     pub hashing: HashingPool,
-    pub limiter: Box<dyn Limiter>,
+    pub limiter: ArcSwap<Box<dyn Limiter>>,
     pub random: Arc<dyn Random>,
     pub policy: ArcSwap<Policy>,
     /// The directory as this process publishes it.
@@ -63,7 +63,7 @@ impl AppState {
         address: std::net::IpAddr,
         account: Option<&str>,
     ) -> Result<(), Problem> {
-        let check = |key: &Key| self.limiter.check(scope, key).map_err(Problem::too_many);
+        let check = |key: &Key| self.limiter.load().check(scope, key).map_err(Problem::too_many);
         check(&Key::address(address))?;
         account.map_or(Ok(()), |account| check(&Key::account(account)))
     }

@@ -45,7 +45,7 @@ pub(crate) async fn run(state: AppState, stop: CancellationToken) {
                     tracing::warn!(%error, "nothing forgotten");
                 }
             }
-            _ = forget.tick() => state.limiter.forget_idle(),
+            _ = forget.tick() => state.limiter.load().forget_idle(),
         }
     }
 }

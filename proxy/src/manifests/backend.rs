@@ -1,6 +1,6 @@
 //! A Backend, as the gate and the authority need it.
 
-use tenantry_authority::Policy;
+use tenantry_authority::{Policy, Quotas};
 use tenantry_crds::Backend;
 use tenantry_crds::backend::{self as crds, Algorithm, Allowance, Assertion as Wanted, Registration};
 use tenantry_directory::settings::{
@@ -19,6 +19,8 @@ pub struct ServedBackend {
     pub settings: BackendSettings,
     /// What the authority knows beside.
     pub policy: Policy,
+    /// How often the auth calls may be made.
+    pub quotas: Quotas,
     /// No manifest describes it.
     pub assumed: bool,
 }
@@ -62,7 +64,7 @@ impl ServedBackend {
         settings.max_staleness = spec.max_staleness.duration();
         settings.access_ttl = spec.tokens.access_ttl.duration();
         settings.refresh_ttl = spec.tokens.refresh_ttl.duration();
-        Ok(Self { settings, policy: policy(spec), assumed })
+        Ok(Self { settings, policy: policy(spec), quotas: quotas(&spec.rate_limits), assumed })
     }
 }
 
@@ -118,6 +120,22 @@ fn limits(limits: &crds::Limits) -> Limits {
         connect: limits.connect_timeout.duration(),
         connections: size(limits.connections),
         streams: limits.streams,
+    }
+}
+
+/// So many in a window: all of them at once, then one for each part of the window.
+fn quotas(limits: &crds::RateLimits) -> Quotas {
+    let spread = |count: u32, rate: &crds::Rate| (count, rate.window.duration() / count.max(1));
+    let address = |rate: &crds::Rate| spread(rate.per_address, rate);
+    let account = |rate: &crds::Rate| spread(rate.per_account, rate);
+    Quotas {
+        password_account: account(&limits.login),
+        password_address: address(&limits.login),
+        enrol_address: address(&limits.register),
+        enrol_account: account(&limits.register),
+        invite: address(&limits.other),
+        refresh: address(&limits.refresh),
+        other: address(&limits.other),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tenantry_authority::Running as RunningAuthority;
+use tenantry_authority::{LocalLimiter, Quotas, Running as RunningAuthority};
 use tokio_util::sync::CancellationToken;
 
 use super::start::FollowSettings;
@@ -13,10 +13,11 @@ pub(super) struct Follower {
     pub settings: FollowSettings,
     pub applier: Applier,
     pub authority: Arc<RunningAuthority>,
+    pub quotas: Quotas,
 }
 
 /// Runs until `stop`; at once over where there is no folder.
-pub(super) async fn follow(follower: Follower, stop: CancellationToken) {
+pub(super) async fn follow(mut follower: Follower, stop: CancellationToken) {
     let Some(folder) = follower.settings.manifests.clone() else { return };
     let mut changes = watch(&folder);
     let mut said: Vec<String> = Vec::new();
@@ -40,12 +41,15 @@ pub(super) async fn follow(follower: Follower, stop: CancellationToken) {
 
 impl Follower {
     /// Applies one reading; everything that was refused.
-    async fn take(&self, read: &Read) -> Vec<String> {
+    async fn take(&mut self, read: &Read) -> Vec<String> {
         let mut sentences = read.problems.clone();
         match self.applier.apply(read).await {
             Ok(applied) => {
                 if let Some(served) = &read.backend {
                     self.authority.set_policy(served.policy.clone());
+                    if std::mem::replace(&mut self.quotas, served.quotas) != served.quotas {
+                        self.authority.set_limiter(Box::new(LocalLimiter::new(served.quotas)));
+                    }
                 }
                 if applied.changed {
                     tracing::info!("the manifests changed and have been applied");

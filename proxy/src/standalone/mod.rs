@@ -3,6 +3,7 @@
 //! `start` opens the data folder and the database and starts the parts, `follow` applies the manifests as they change, and
 //! [`run`] waits for a signal and ends everything in order.
 
+mod certificate;
 mod follow;
 mod start;
 
@@ -42,9 +43,16 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
     let parts = start::start(settings).await?;
     let stop = CancellationToken::new();
     let following = tokio::spawn(follow::follow(parts.follower(), stop.clone()));
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let mut certificate = certificate::Watched::new(settings);
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            () = certificate.changed() => match parts.gate.reload_tls() {
+                Ok(()) => tracing::info!("the certificate changed; new connections get the new one"),
+                Err(error) => tracing::error!(%error, "the changed certificate cannot be used; the old one serves on"),
+            },
+        }
     }
     tracing::info!("stopping: requests in flight have {} s", DRAIN.as_secs());
     stop.cancel();

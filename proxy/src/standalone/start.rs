@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 use secrecy::{ExposeSecret as _, SecretString};
-use tenantry_authority::{Authority, AuthorityConfig, Running as RunningAuthority};
+use tenantry_authority::{Authority, AuthorityConfig, LocalLimiter, Quotas, Running as RunningAuthority};
 use tenantry_gate::{
     AuthorityEndpoint, Connecting, FrameReader, Gate, GateClock, GateConfig, Running as RunningGate,
     TlsSource,
@@ -35,6 +35,7 @@ pub(super) struct Parts {
     pub gate: RunningGate,
     settings: FollowSettings,
     applier: Applier,
+    quotas: Quotas,
 }
 
 /// What following the manifests needs of the settings.
@@ -59,6 +60,7 @@ impl Parts {
             settings: self.settings.clone(),
             applier: self.applier.clone(),
             authority: Arc::clone(&self.authority),
+            quotas: self.quotas,
         }
     }
 }
@@ -103,7 +105,7 @@ pub(super) async fn start(settings: &Settings) -> Result<Parts, Failure> {
         credential: credential.clone(),
         store: store.clone(),
         policy: served.policy.clone(),
-        limiter: None,
+        limiter: Some(Box::new(LocalLimiter::new(served.quotas))),
         random: None,
     })
     .await
@@ -122,7 +124,7 @@ pub(super) async fn start(settings: &Settings) -> Result<Parts, Failure> {
         pid: std::process::id(),
     })?;
     greet(&served, &gate, &applied.notes).await;
-    Ok(Parts { data, store, authority, gate, settings: follow, applier })
+    Ok(Parts { data, store, authority, gate, settings: follow, applier, quotas: served.quotas })
 }
 
 /// Without manifests the public URL names the port that is really listened on, so a free one is chosen before.

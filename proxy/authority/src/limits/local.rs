@@ -13,7 +13,7 @@ use super::{Key, Limiter, Scope};
 type Keyed<C> = RateLimiter<Key, DashMapStateStore<Key>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 /// Counts per scope, for addresses and accounts apart: (burst, time in which one attempt is given back).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quotas {
     /// Passwords per account; the lockout is the guard against guessing, this one against floods.
     pub password_account: (u32, Duration),

@@ -31,6 +31,8 @@ pub(crate) struct Context {
     pub host: String,
     /// The credential came by cookie.
     pub by_cookie: bool,
+    /// The `Authorization` header carries one of ours, valid or not: the backend does not get it.
+    pub has_our_token: bool,
     /// Our cookie was sent, valid or not.
     pub has_cookie: bool,
     /// The path is the authority's.
@@ -52,6 +54,7 @@ impl Context {
             target: parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned(),
             host: String::new(),
             by_cookie: false,
+            has_our_token: false,
             has_cookie: false,
             is_own: false,
             known,

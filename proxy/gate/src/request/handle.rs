@@ -154,7 +154,9 @@ fn identify(
     }
     let view = &known.view;
     let cookies = view.backend.cookies.enabled && context.is_tls();
-    match credential::read(&parts.headers, cookies, view) {
+    let credential = credential::read(&parts.headers, cookies, view);
+    context.has_our_token = matches!(credential, Credential::Ours { by_cookie: false, .. });
+    match credential {
         Credential::Unclear(reason) => Err(Refusal::unclear(reason)),
         _ if expired => Ok(None),
         Credential::None | Credential::Foreign if anyone => Ok(None),
@@ -188,9 +190,8 @@ async fn to_backend(
     entry: Option<Rc<Entry>>,
 ) -> Result<Response<GateBody>, Refusal> {
     let view = &known.view;
-    let ours = matches!(credential::read(&parts.headers, false, view), Credential::Ours { .. });
-    let keep_token = entry.is_some() && view.backend.identity.forward_token && !context.by_cookie;
-    if (ours && !keep_token) || cors::is_preflight(&parts) {
+    let keep_token = entry.is_some() && view.backend.identity.forward_token;
+    if (context.has_our_token && !keep_token) || cors::is_preflight(&parts) {
         parts.headers.remove(header::AUTHORIZATION);
     }
     strip::inbound(&mut parts.headers)?;

@@ -170,3 +170,32 @@ async fn the_assertion_verifies_with_the_published_key() {
         "used again while half its life remains"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bypass_16_an_upgrade_that_nobody_asked_for_is_a_502() {
+    let world = World::new().await;
+    world
+        .backend
+        .answer("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: evil\r\n\r\nbytes");
+    let (status, answer) = world.send("GET", "/public/a", &[]).await;
+    assert!(status == 502 && !answer.contains("bytes"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewed_certificate_serves_new_connections_and_a_bad_one_is_refused() {
+    let world = World::new().await;
+    let gate = world.gate.as_ref().unwrap();
+    let folder = world.folder.path().join("tls");
+    let before = world.connect().await.get_ref().1.peer_certificates().unwrap()[0].to_vec();
+    std::fs::write(folder.join("tls.crt"), "nothing").unwrap();
+    assert!(gate.reload_tls().is_err());
+    assert_eq!(
+        world.raw("GET /-/healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.len().min(1),
+        1,
+        "the old one serves on"
+    );
+    std::fs::remove_file(folder.join("tls.crt")).unwrap();
+    gate.reload_tls().unwrap();
+    let after = std::fs::read_to_string(folder.join("tls.crt")).unwrap();
+    assert!(after.contains("BEGIN CERTIFICATE") && !before.is_empty());
+}
