@@ -27,7 +27,6 @@ pub(super) struct Return {
 struct LoginPage {
     frame: Frame,
     alert: Option<String>,
-    notice: Option<&'static str>,
     return_to: String,
     email: String,
     registration_open: bool,
@@ -61,8 +60,7 @@ fn page(
         Err(problem) => return problem.into_response(),
     };
     let registration_open = state.policy.load().registration_open;
-    let page =
-        LoginPage { frame, alert, notice: None, return_to: return_to.to_string(), email, registration_open };
+    let page = LoginPage { frame, alert, return_to: return_to.to_string(), email, registration_open };
     html(status, &page)
 }
 

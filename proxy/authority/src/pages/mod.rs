@@ -2,10 +2,11 @@
 //! invitation, look after the account. Forms work without JavaScript; every POST needs an allowed origin.
 //!
 //! `login`, `register`, `accept_invite`, `account` are a page each; `frame` is what they share, `assets` what they load,
-//! `local_path` where they may lead.
+//! `local_path` where they may lead, `agent` what a session is called.
 
 mod accept_invite;
 mod account;
+mod agent;
 mod assets;
 mod frame;
 mod local_path;
@@ -32,6 +33,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/-/account/password", post(account::change_password))
         .route("/-/account/invite", post(account::invite))
         .route("/-/account/withdraw", post(account::withdraw))
+        .route("/-/account/sessions", post(account::end_other_sessions))
         .route("/-/logout", post(account::logout))
         .route("/-/assets/{name}", get(assets::answer))
         .layer(DefaultBodyLimit::max(MAX_BODY))

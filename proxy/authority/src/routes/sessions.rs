@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use secrecy::SecretString;
 use serde::Serialize;
 use tenantry_directory::SessionId;
 use tenantry_rules::audit::AuditKind;
@@ -68,13 +69,22 @@ pub(crate) async fn end(
     Ok(private(MessageAnswer { message: "The session has ended." }))
 }
 
-/// Ends every other session of the caller's.
+/// Answers 200 once every other session of the caller's has ended.
 pub(crate) async fn end_others(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
-    let member = auth::changing(&state, &caller, None).await?;
+    end_others_of(&state, &caller, None).await?;
+    Ok(private(MessageAnswer { message: "Your other sessions have ended." }))
+}
+
+/// Ends every other session of the caller's; `password` as [`auth::changing`] takes it.
+pub(crate) async fn end_others_of(
+    state: &AppState,
+    caller: &Caller,
+    password: Option<SecretString>,
+) -> Result<(), Problem> {
+    let member = auth::changing(state, caller, password).await?;
     let mut tx = state.store.write().await?;
     sessions::end_all(&mut tx, member.user.id, Some(member.session.id), "ended by its user").await?;
     let actor = format!("user:{}", member.user.id);
-    note(&mut tx, &caller, member.organization.id, &actor, AuditKind::SessionsEnded, None).await?;
-    state.commit_and_publish(tx).await?;
-    Ok(private(MessageAnswer { message: "Your other sessions have ended." }))
+    note(&mut tx, caller, member.organization.id, &actor, AuditKind::SessionsEnded, None).await?;
+    state.commit_and_publish(tx).await
 }

@@ -5,6 +5,7 @@ mod browser;
 mod isolation;
 mod login;
 mod members;
+mod pages;
 mod refresh;
 mod register;
 mod story;
