@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 export const base = process.env.BASE_URL ?? "https://tenantry.localhost:8443";
+export const plain = process.env.PLAIN_URL ?? "http://localhost:8000";
 const pictures = process.env.SCREENSHOTS;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
