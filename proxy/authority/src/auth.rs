@@ -74,6 +74,7 @@ pub(crate) async fn changing(
     caller: &Caller,
     password: Option<SecretString>,
 ) -> Result<Member, Problem> {
+    state.limit(Scope::Other, caller.address, None)?;
     let member = member(state, caller).await?;
     if !member.by_cookie {
         return Ok(member);
@@ -125,8 +126,13 @@ pub(crate) async fn prove_password(
     let guessed = tokio::spawn(async move { guess(&state, &email, password).await });
     match guessed.await.map_err(|_| Problem::internal())?? {
         Guess::Right { user, .. } if user.id == member.user.id => Ok(()),
-        _ => Err(Problem::forbidden("wrong_password", "The password is wrong.").at("current_password")),
+        _ => Err(wrong_password()),
     }
+}
+
+/// What is said to a member who gives a password that is not theirs.
+pub(crate) fn wrong_password() -> Problem {
+    Problem::forbidden("wrong_password", "The password is wrong.").at("current_password")
 }
 
 /// Refuses a request that a page of another origin may have made.

@@ -15,6 +15,8 @@ use crate::state::AppState;
 
 /// Between two looks at the head of the directory.
 const POLL: Duration = Duration::from_millis(250);
+/// Between two times that revocations nobody can be hurt by any more are dropped.
+const PRUNE: Duration = Duration::from_mins(1);
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Where one follower stands.
@@ -99,6 +101,7 @@ pub(crate) async fn to_follower(state: AppState, mut to: impl AsyncWrite + Unpin
 /// Keeps this process's own view, through the same encoded frames as a gate's.
 pub(crate) async fn to_self(state: AppState, stop: CancellationToken) {
     let (mut cursor, mut follower) = (Cursor::default(), Follower::new());
+    let mut pruned_at = Instant::now();
     loop {
         let mut changed = pin!(state.changed.notified());
         changed.as_mut().enable();
@@ -109,6 +112,12 @@ pub(crate) async fn to_self(state: AppState, stop: CancellationToken) {
                 (cursor, follower) = (Cursor::default(), Follower::new());
                 break;
             }
+        }
+        if pruned_at.elapsed() >= PRUNE
+            && let Ok(tx) = state.store.read().await
+        {
+            follower.prune(tx.now);
+            pruned_at = Instant::now();
         }
         if let Some(view) = follower.view() {
             state.view.store(Some(Arc::clone(view)));

@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use tenantry_rules::audit::AuditKind;
+use tenantry_rules::holds::Status;
 use tenantry_rules::refresh::REUSE_GRACE;
-use tenantry_store::{sessions, users};
+use tenantry_store::{organizations, sessions, users};
 
 use super::register::judge_and_hash;
 use super::{note, private};
@@ -66,22 +67,31 @@ pub(crate) async fn change_password(
     let settings = state.settings()?;
 
     let mut tx = state.store.write().await?;
+    // As it is now: hashing took a while, and a token of an earlier role under the new epoch would outlive a demotion.
     let session =
         sessions::by_id(&mut tx, member.session.id).await?.filter(|session| !session.state.is_ended);
-    let session = session.ok_or_else(Problem::invalid_token)?;
-    users::set_password(&mut tx, member.user.id, &hash).await?;
-    let ended = sessions::end_all(&mut tx, member.user.id, Some(session.id), "password").await?;
+    let user = users::by_id(&mut tx, member.user.id).await?.filter(|user| user.is_active);
+    let organization = organizations::by_id(&mut tx, member.organization.id).await?;
+    let organization = organization.filter(|organization| organization.status == Status::Active);
+    let (Some(session), Some(user), Some(organization)) = (session, user, organization) else {
+        return Err(Problem::invalid_token());
+    };
+    if user.hashed_password.expose_secret() != member.user.hashed_password.expose_secret() {
+        return Err(auth::wrong_password());
+    }
+    users::set_password(&mut tx, user.id, &hash).await?;
+    let ended = sessions::end_all(&mut tx, user.id, Some(session.id), "password").await?;
     sessions::set_authenticated(&mut tx, session.id).await?;
     let trail = session.state.trail.after_use(tx.now, REUSE_GRACE);
     let from = session.state.generation;
     if !sessions::rotate(&mut tx, session.id, from, &trail, settings.refresh_ttl).await? {
         return Err(Problem::unavailable());
     }
-    let holder = Holder { user: &member.user, organization: &member.organization };
+    let holder = Holder { user: &user, organization: &organization };
     let pair = tokens::pair(state, &mut tx, &settings, &holder, &session, from.next()).await?;
-    let actor = format!("user:{}", member.user.id);
-    note(&mut tx, caller, member.organization.id, &actor, AuditKind::PasswordChanged, None).await?;
+    let actor = format!("user:{}", user.id);
+    note(&mut tx, caller, organization.id, &actor, AuditKind::PasswordChanged, None).await?;
     state.commit_and_publish(tx).await?;
-    tracing::info!(user = %member.user.id, ended, "a password was changed; the other sessions ended");
+    tracing::info!(user = %user.id, ended, "a password was changed; the other sessions ended");
     Ok(pair)
 }

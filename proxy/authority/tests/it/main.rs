@@ -9,5 +9,6 @@ mod pages;
 mod refresh;
 mod register;
 mod story;
+mod tokens;
 mod wire;
 mod world;

@@ -135,3 +135,19 @@ async fn a_key_set_has_public_halves_alone_and_may_be_kept() {
     assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x"]);
     assert_eq!(world.get("/o/999/.well-known/jwks.json", None).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_changed_once_however_many_try_with_the_old_one() {
+    let world = World::new().await;
+    let registered = world.register("mini corp").await;
+    let token = registered["access_token"].as_str().unwrap();
+    let change = |new: &'static str| {
+        let body = json!({"current_password": PASSWORD, "new_password": new});
+        world.post("/api/auth/change-password", Some(token), body)
+    };
+    let answers =
+        futures_util::future::join_all(["quartz-lantern-birch-1", "quartz-lantern-birch-2"].map(change))
+            .await;
+    let changed = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+    assert_eq!(changed, 1, "{answers:?}");
+}

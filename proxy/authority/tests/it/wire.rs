@@ -34,7 +34,7 @@ impl Gate {
 }
 
 /// Writes by hand, as a person with a database client would.
-fn by_hand(world: &World, sql: &str) {
+pub fn by_hand(world: &World, sql: &str) {
     let path = world.folder().join("tenantry.db");
     let done = std::process::Command::new("sqlite3")
         .arg("-cmd")

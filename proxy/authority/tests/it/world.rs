@@ -22,6 +22,7 @@ pub struct World {
     pub authority: Running,
     pub client: reqwest::Client,
     pub clock: Arc<ManualClock>,
+    pub store: Store,
     folder: tempfile::TempDir,
     _database: Option<Database>,
 }
@@ -93,7 +94,7 @@ impl World {
         let authority = Authority::start(AuthorityConfig {
             listen: ([127, 0, 0, 1], 0).into(),
             credential: SecretString::from(CREDENTIAL),
-            store,
+            store: store.clone(),
             policy,
             limiter: None,
             random: None,
@@ -103,7 +104,7 @@ impl World {
         // Another test of this binary may have been first.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let world = Self { authority, client, clock, folder, _database: database };
+        let world = Self { authority, client, clock, store, folder, _database: database };
         for _ in 0..100 {
             if world.get("/-/login", None).await.status == StatusCode::OK {
                 break;
