@@ -149,6 +149,11 @@ impl Running {
             .is_ok_and(|ready| ready.is_ok())
     }
 
+    /// Passwords hashed or compared since the start: what logins cost, as a count.
+    pub fn passwords_hashed(&self) -> u64 {
+        self.state.hashing.jobs_done()
+    }
+
     /// Tells the publishers that something was written, so that they look before their next poll.
     pub fn changed(&self) {
         self.state.changed.notify_waiters();

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tenantry_rules::audit::AuditKind;
 use tenantry_rules::email::Email;
 use tenantry_rules::holds::Status;
-use tenantry_store::{organizations, users};
+use tenantry_store::{User, organizations, users};
 
 use super::{note, private};
 use crate::answers::TokenAnswer;
@@ -56,10 +56,8 @@ async fn begin(state: &AppState, caller: &Caller, input: LoginInput) -> Result<T
         Guess::Right { user, rehashed } => (user, rehashed),
         Guess::Wrong { user, locked } => {
             if let Some(user) = user {
-                let kind = if locked { AuditKind::LoginLocked } else { AuditKind::LoginFailed };
-                let mut tx = state.store.write().await?;
-                note(&mut tx, caller, user.organization_id, &format!("user:{}", user.id), kind, None).await?;
-                tx.commit().await?;
+                // Beside the answer, which must not wait longer for an account that exists.
+                tokio::spawn(note_refusal(state.clone(), caller.clone(), user, locked));
             }
             tracing::info!(locked, "a login was refused");
             return Err(Problem::wrong_credentials());
@@ -94,6 +92,18 @@ async fn begin(state: &AppState, caller: &Caller, input: LoginInput) -> Result<T
     note(&mut tx, caller, organization.id, &actor, AuditKind::LoginSucceeded, None).await?;
     tx.commit().await?;
     Ok(pair)
+}
+
+async fn note_refusal(state: AppState, caller: Caller, user: User, locked: bool) {
+    let kind = if locked { AuditKind::LoginLocked } else { AuditKind::LoginFailed };
+    let written = async {
+        let mut tx = state.store.write().await?;
+        note(&mut tx, &caller, user.organization_id, &format!("user:{}", user.id), kind, None).await?;
+        tx.commit().await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(%error, user = %user.id, "a refused login is missing from the audit trail");
+    }
 }
 
 fn same(a: &SecretString, b: &SecretString) -> bool {

@@ -45,6 +45,23 @@ async fn bypass_35_every_failed_login_is_answered_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bypass_35_every_failed_login_costs_the_same_work() {
+    let world = World::new().await;
+    world.register("mini corp").await;
+    let cost = async |email: &str, password: &str| {
+        let before = world.authority.passwords_hashed();
+        assert_eq!(world.login(email, password).await.status, StatusCode::UNAUTHORIZED);
+        world.authority.passwords_hashed() - before
+    };
+    for n in 0..5 {
+        assert_eq!(cost("admin@minicorp.example", &format!("wrong-{n}")).await, 1, "known");
+        assert_eq!(cost("nobody@minicorp.example", &format!("wrong-{n}")).await, 1, "unknown");
+    }
+    assert_eq!(cost("admin@minicorp.example", PASSWORD).await, 1, "known and locked");
+    assert_eq!(cost("nobody@minicorp.example", PASSWORD).await, 1, "unknown and locked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bypass_33_fifty_parallel_guesses_are_five_and_lock() {
     let world = World::new().await;
     world.register("mini corp").await;
