@@ -78,6 +78,7 @@ async fn bypass_38_a_foreign_page_signs_nobody_in_or_out() {
             ("/-/account/password", "current_password=a&new_password=b"),
             ("/-/account/invite", "email=a%40b.example&full_name=a&role=viewer"),
             ("/-/account/withdraw", "id=1"),
+            ("/-/account/sessions", "password=a"),
         ] {
             let answer = form(&world, path, origin, Some(&cookie), body).await;
             let refused = [StatusCode::FORBIDDEN, StatusCode::UNPROCESSABLE_ENTITY].contains(&answer.status);
