@@ -57,9 +57,9 @@ impl DataFolder {
         }
         let path = path.canonicalize().map_err(cannot)?;
         let mode = fs::metadata(&path).map_err(cannot)?.mode() & 0o777;
-        if mode & 0o022 != 0 {
+        if mode & 0o077 != 0 {
             return Err(Failure::new(
-                format!("others may write to the data folder {} (mode {mode:o})", path.display()),
+                format!("others may read or write the data folder {} (mode {mode:o})", path.display()),
                 format!("Run: chmod 700 {}", path.display()),
             ));
         }
@@ -131,9 +131,9 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_others_may_write_to_is_refused() {
+    fn a_folder_that_others_may_look_into_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         assert!(DataFolder::open(folder.path()).err().unwrap().to_string().contains("chmod 700"));
     }
 

@@ -98,6 +98,10 @@ pub(super) async fn start(settings: &Settings) -> Result<Parts, Failure> {
     for problem in &applied.problems {
         tracing::error!("{problem}");
     }
+    // Now, and not when all has started: a start that fails below has made the administrators all the same.
+    for note in &applied.notes {
+        tracing::info!("{note}");
+    }
 
     let credential = credential()?;
     let authority = Authority::start(AuthorityConfig {
@@ -123,7 +127,7 @@ pub(super) async fn start(settings: &Settings) -> Result<Parts, Failure> {
         public_url: served.settings.public_url.origin().to_owned(),
         pid: std::process::id(),
     })?;
-    greet(&served, &gate, &applied.notes).await;
+    greet(&served, &gate).await;
     Ok(Parts { data, store, authority, gate, settings: follow, applier, quotas: served.quotas })
 }
 
@@ -248,14 +252,11 @@ fn plain(settings: &Settings) -> Vec<SocketAddr> {
 }
 
 /// Says where to go, and whether the backend answers.
-async fn greet(served: &ServedBackend, gate: &RunningGate, notes: &[String]) {
+async fn greet(served: &ServedBackend, gate: &RunningGate) {
     let upstream = &served.settings.upstream.address;
     let connected = tokio::time::timeout(Duration::from_secs(1), TcpStream::connect(upstream)).await;
     if !matches!(connected, Ok(Ok(_))) {
         tracing::warn!("the backend at {upstream} does not answer yet; requests get 502 until it is started");
-    }
-    for note in notes {
-        tracing::info!("{note}");
     }
     let plain: Vec<String> =
         gate.addresses().plain.iter().map(|address| format!("http://localhost:{}", address.port())).collect();
