@@ -22,6 +22,8 @@ use crate::worker::{Listener, Worker};
 
 /// Between two looks at how long a connection has been idle.
 const IDLE_LOOK: Duration = Duration::from_secs(5);
+/// How long an idle HTTP/2 client may take to answer that its connection ends.
+const LAST_WORD: Duration = Duration::from_secs(5);
 /// HTTP/2 streams that a client may reset before the connection is closed (CVE-2023-44487).
 const RESETS: usize = 100;
 
@@ -131,7 +133,17 @@ where
                 leaving = true;
                 connection.as_mut().graceful_shutdown();
             }
+            // A client that sent no preface, or does not answer the last ping, would stay for good.
+            () = silence(&activity, limits.header_read.min(LAST_WORD)), if leaving => return,
         }
+    }
+}
+
+/// Returns once a connection that was told to end has had its time and nothing is in flight.
+async fn silence(activity: &Activity, time: Duration) {
+    tokio::time::sleep(time).await;
+    while activity.idle_for().is_none_or(|idle_for| idle_for < time) {
+        tokio::time::sleep(time).await;
     }
 }
 

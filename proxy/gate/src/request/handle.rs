@@ -90,7 +90,8 @@ async fn decide(
     parts: Parts,
     body: Incoming,
 ) -> Result<Response<GateBody>, Refusal> {
-    context.host = target::check(&parts, context.client)?;
+    let most_headers = context.backend().map_or(usize::MAX, |backend| backend.limits.header_count);
+    context.host = target::check(&parts, context.client, most_headers)?;
     context.has_cookie = has_our_cookie(&parts);
     let path = parts.uri.path();
     let whose = whose(path);

@@ -109,8 +109,12 @@ pub(super) fn outbound(headers: &mut HeaderMap, keep_our_cookies: bool) {
 }
 
 fn sets_ours(line: &HeaderValue) -> bool {
+    // A cookie without a name is sent back as its value alone: `=__Host-tenantry=x` would come back as ours.
+    let nameless = |byte: &u8| *byte == b'=' || byte.is_ascii_whitespace();
+    let line = line.as_bytes();
+    let start = line.iter().position(|byte| !nameless(byte)).unwrap_or(line.len());
     let name =
-        line.as_bytes().split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default().trim_ascii();
+        line[start..].split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default().trim_ascii();
     OUR_COOKIES.iter().any(|ours| ours.as_bytes().eq_ignore_ascii_case(name))
 }
 
@@ -220,6 +224,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("set-cookie", HeaderValue::from_static("app=1; Path=/"));
         headers.append("set-cookie", HeaderValue::from_static(" __Host-Tenantry =evil; Path=/; Secure"));
+        headers.append("set-cookie", HeaderValue::from_static("=__Host-tenantry=evil; Path=/; Secure"));
+        headers.append("set-cookie", HeaderValue::from_static(" = =__Secure-tenantry-refresh=evil"));
         outbound(&mut headers, false);
         assert_eq!(headers.get_all("set-cookie").iter().collect::<Vec<_>>(), ["app=1; Path=/"]);
     }

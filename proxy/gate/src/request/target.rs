@@ -8,7 +8,7 @@ use super::{Client, context::once};
 use crate::worker::Listener;
 
 /// Refuses what could be read in two ways, and what is not offered; returns the host.
-pub(super) fn check(parts: &Parts, client: Client) -> Result<String, Refusal> {
+pub(super) fn check(parts: &Parts, client: Client, most_headers: usize) -> Result<String, Refusal> {
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method"));
     }
@@ -16,20 +16,24 @@ pub(super) fn check(parts: &Parts, client: Client) -> Result<String, Refusal> {
         return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "upgrade"));
     }
     if client.http2 {
-        http2(parts)?;
+        http2(parts, most_headers)?;
     }
     let host = host(parts)?;
     if client.listener == Listener::Plain && !is_loopback_name(&host) {
         return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, "host_not_loopback"));
     }
-    if !parts.uri.path().starts_with('/') {
+    let target = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+    if !target.starts_with('/') {
         return Err(Refusal::unclear("path_not_absolute"));
     }
     Ok(host)
 }
 
 /// What HTTP/2 forbids of a message (RFC 9113, section 8.2.2), and of two lengths.
-fn http2(parts: &Parts) -> Result<(), Refusal> {
+fn http2(parts: &Parts, most_headers: usize) -> Result<(), Refusal> {
+    if parts.headers.len() > most_headers {
+        return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers"));
+    }
     for name in ["connection", "keep-alive", "proxy-connection", "transfer-encoding"] {
         if parts.headers.contains_key(name) {
             return Err(Refusal::unclear("connection_header_on_http2"));
@@ -95,7 +99,7 @@ mod tests {
     fn check_on(listener: Listener, build: http::request::Builder) -> Result<String, &'static str> {
         let (parts, ()) = build.body(()).unwrap().into_parts();
         let client = Client { peer: ([127, 0, 0, 1], 1).into(), listener, http2: false };
-        check(&parts, client).map_err(|refusal| refusal.reason)
+        check(&parts, client, 100).map_err(|refusal| refusal.reason)
     }
 
     #[test]

@@ -202,3 +202,67 @@ async fn a_gate_without_a_directory_lets_nobody_in_and_says_that_it_is_not_ready
         assert_eq!(status(&answer), expected, "{path}: {answer}");
     }
 }
+
+/// Reads until the gate closes; whether it did in time.
+async fn is_closed(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> bool {
+    let reading = async {
+        let mut part = [0; 1024];
+        while stream.read(&mut part).await.is_ok_and(|count| count > 0) {}
+    };
+    tokio::time::timeout(Duration::from_secs(5), reading).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_http2_client_does_not_keep_its_connection() {
+    let world = World::with(|snapshot| {
+        snapshot.backend.limits.header_read = Duration::from_millis(400);
+        snapshot.backend.limits.idle = Duration::from_millis(600);
+    })
+    .await;
+    let mut without_preface = world.connect_h2_silent().await;
+    assert!(is_closed(&mut without_preface).await, "without a preface");
+    let mut without_pong = world.connect_h2_silent().await;
+    // The preface and empty SETTINGS (RFC 9113, section 3.4); the ping that follows stays without an answer.
+    without_pong.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    without_pong.flush().await.unwrap();
+    assert!(is_closed(&mut without_pong).await, "without an answer to the last ping");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_headers_are_refused_over_http2_too() {
+    let world = World::new().await;
+    let names: Vec<String> = (0..120).map(|n| format!("x-{n}")).collect();
+    let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "a")).collect();
+    assert_eq!(world.h2("GET", "/public/a", &headers).await.unwrap(), 431);
+    world.nothing_reached_the_backend();
+}
+
+/// Length, type, flags and stream of an HTTP/2 frame, then its payload.
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+/// A preface, SETTINGS, and one GET of this path, as bytes (RFC 9113, RFC 7541).
+fn get_over_http2(path: &str) -> Vec<u8> {
+    let literal =
+        |index: u8, text: &str| [&[index, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    // :method GET and :scheme https by index, :authority and :path as literals.
+    let head = [vec![0x82, 0x87], literal(0x01, HOST), literal(0x04, path)].concat();
+    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, b""), frame(1, 5, 1, &head)].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bypass_14_a_path_without_a_leading_slash_reaches_nobody_over_http2() {
+    let world = World::new().await;
+    for path in ["public/a", "?/public/a", "admin/x", "/public/a"] {
+        let mut stream = world.connect_h2_silent().await;
+        stream.write_all(&get_over_http2(path)).await.unwrap();
+        stream.flush().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        // With the slash the same bytes are a request, which shows that they are well made.
+        let expected = if path.starts_with('/') { vec!["GET /public/a HTTP/1.1".to_owned()] } else { vec![] };
+        let seen: Vec<String> = world.backend.take().iter().map(|one| one.line().to_owned()).collect();
+        assert_eq!(seen, expected, "{path}");
+    }
+}

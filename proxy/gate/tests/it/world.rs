@@ -295,6 +295,12 @@ impl World {
     }
 
     /// A connection over HTTP/2, and when it ends.
+    /// A TLS connection that agreed on HTTP/2, on which nothing has been said.
+    pub async fn connect_h2_silent(&self) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(self.tls_address()).await.unwrap();
+        self.tls_h2.connect(ServerName::try_from(HOST).unwrap(), stream).await.unwrap()
+    }
+
     pub async fn connect_h2(&self) -> (h2::client::SendRequest<bytes::Bytes>, JoinHandle<()>) {
         let stream = TcpStream::connect(self.tls_address()).await.unwrap();
         let stream = self.tls_h2.connect(ServerName::try_from(HOST).unwrap(), stream).await.unwrap();
