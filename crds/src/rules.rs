@@ -56,12 +56,15 @@ pub(crate) fn of_backend(backend: &Backend) -> Vec<Broken> {
         }
     }
     for (index, network) in spec.trusted_proxies.iter().enumerate() {
-        if network.parse::<ipnet::IpNet>().is_err() {
-            refuse(
-                &format!("spec.trustedProxies[{index}]"),
-                "is no network: write one such as 10.0.0.0/8 or fd00::/8",
-            );
-        }
+        let sentence = match network.parse::<ipnet::IpNet>() {
+            Err(_) => "is no network: write one such as 10.0.0.0/8 or fd00::/8",
+            // Whoever is trusted says from which address a request comes, and limits go by that address.
+            Ok(network) if network.prefix_len() == 0 => {
+                "trusts every client to name its own address: write your proxies' networks, such as 10.0.0.0/8"
+            }
+            Ok(_) => continue,
+        };
+        refuse(&format!("spec.trustedProxies[{index}]"), sentence);
     }
     routes(backend, &mut broken);
     broken
@@ -82,7 +85,10 @@ fn routes(backend: &Backend, broken: &mut Vec<Broken>) {
             );
         }
         let lower = route.path.to_lowercase();
-        if lower.starts_with("/-/") || lower.starts_with("/internal") {
+        let ours = |place: &str| {
+            lower.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if ours("/-") || ours("/internal") {
             refuse("path", "belongs to Tenantry: write a path of the backend".to_owned());
         }
     }

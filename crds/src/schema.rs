@@ -63,6 +63,16 @@ pub(crate) fn judge(node: &Node, schema: &Value, path: &str, refused: &mut Vec<R
             }
         }
         Tree::Map(_) if allows(schema, "object") => judge_map(node, schema, path, refused),
+        // A password of digits alone is a number to YAML.
+        Tree::Number(_) if allows(schema, "object") => {
+            let sentence = format!("write {}, not a number", wanted(schema));
+            refused.push(Refused { path: path.to_owned(), line: node.line, value: None, sentence });
+        }
+        // Text in the place of something else may be a password where its reference belongs: it is not repeated.
+        Tree::Text(_) if !allows(schema, "boolean") && !allows(schema, "integer") => {
+            let sentence = format!("write {}, not text", wanted(schema));
+            refused.push(Refused { path: path.to_owned(), line: node.line, value: None, sentence });
+        }
         _ => refuse(format!("write {}", wanted(schema))),
     }
 }
@@ -194,12 +204,21 @@ fn shown(node: &Node) -> Option<String> {
         Tree::Bool(value) => Some(value.to_string()),
         Tree::Number(value) => Some(value.to_string()),
         Tree::Text(text) => {
+            let text = &without_password(text);
             let short: String = text.chars().take(60).collect();
             Some(if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") })
         }
         Tree::List(_) => Some("a list".to_owned()),
         Tree::Map(_) => Some("a mapping".to_owned()),
         Tree::Null => None,
+    }
+}
+
+/// A text without the name and password that a URL in it may carry.
+fn without_password(text: &str) -> String {
+    match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}://***{}", &text[..scheme], &text[at..]),
+        _ => text.to_owned(),
     }
 }
 

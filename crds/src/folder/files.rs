@@ -45,8 +45,10 @@ pub(super) fn documents(text: &str) -> Vec<(u64, &str)> {
     let mut documents = Vec::new();
     let (mut start, mut first, mut at) = (0, 1, 0);
     for (line, next) in (1_u64..).zip(text.split_inclusive('\n')) {
-        let is_break =
-            next.starts_with("---") && next[3..].trim_start_matches([' ', '\t', '-']).trim_end().is_empty();
+        let is_break = next.strip_prefix("---").is_some_and(|rest| {
+            let rest = rest.trim();
+            rest.is_empty() || rest.starts_with('#')
+        });
         if is_break {
             documents.push((first, &text[start..at]));
             (start, first) = (at + next.len(), line + 1);

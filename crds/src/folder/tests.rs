@@ -174,3 +174,49 @@ fn a_secret_that_is_refused_is_never_shown() {
             .all(|problem| !problem.to_string().contains("hunter2") && !problem.to_string().contains("1234"))
     );
 }
+
+#[test]
+fn a_password_in_the_place_of_its_reference_is_never_shown() {
+    let reference = ORGANIZATION.replace("{ name: passwords, key: admin }", "hunter2canary");
+    let digits = ORGANIZATION.replace("{ name: passwords, key: admin }", "987654321");
+    let said: Vec<_> = load_files(&[("a.yaml", &digits)]).problems.iter().map(ToString::to_string).collect();
+    assert!(!said.is_empty() && said.iter().all(|said| !said.contains("987654321")), "{said:?}");
+    let database =
+        format!("{BACKEND}  database: {{ urlSecretRef: 'postgres://app:hunter2canary@db/app' }}\n");
+    let url = BACKEND.replace("http://127.0.0.1", "http://app:hunter2canary@127.0.0.1");
+    for (field, document) in [
+        ("spec.admin.passwordSecretRef", &reference),
+        ("spec.database.urlSecretRef", &database),
+        ("spec.upstream.url", &url),
+    ] {
+        let loaded = load_files(&[("a.yaml", document)]);
+        let said: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|said| said.contains(field)), "{said:?}");
+        assert!(said.iter().all(|said| !said.contains("hunter2canary")), "{said:?}");
+    }
+}
+
+#[test]
+fn documents_are_parted_by_a_line_with_a_comment_too() {
+    let loaded =
+        load_files(&[("a.yaml", &format!("{BACKEND}--- # the customer\n{ORGANIZATION}---\n{SECRET}"))]);
+    assert_eq!(sentences(&loaded), [""; 0]);
+    assert_eq!(loaded.organizations.len(), 1);
+}
+
+#[test]
+fn only_paths_of_ours_are_kept_from_routes() {
+    let refused = |path: &str| {
+        load_files(&[("a.yaml", &format!("{BACKEND}  routes: [{{ path: {path} }}]\n"))]).backend.is_none()
+    };
+    assert!(["/-", "/-/login", "/internal", "/INTERNAL/**"].into_iter().all(refused));
+    assert!(!["/internals", "/internal-docs/**", "/-a"].into_iter().any(refused));
+}
+
+#[test]
+fn not_everybody_is_a_trusted_proxy() {
+    for network in ["0.0.0.0/0", "'::/0'"] {
+        let loaded = load_files(&[("a.yaml", &format!("{BACKEND}  trustedProxies: [{network}]\n"))]);
+        assert!(loaded.problems[0].sentence.starts_with("trusts every client"), "{}", loaded.problems[0]);
+    }
+}
