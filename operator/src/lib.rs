@@ -1,0 +1,7 @@
+//! Makes the world match the Backends and Organizations of a cluster.
+//!
+//! A reconcile reads as its story: observe, plan, apply, report. [`stores`] are where things are kept, each behind one trait, so that
+//! the simulation and the real ones are driven by the same planner.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod stores;

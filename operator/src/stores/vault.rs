@@ -1,0 +1,100 @@
+//! The trait of a vault, AWS Secrets Manager or what stands in for it in the simulation: secrets by name, each a JSON text with tags.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+
+/// Labels of a secret; ours say who owns it.
+pub type Tags = BTreeMap<String, String>;
+
+/// A secret, as it stands there.
+#[derive(Clone, Debug)]
+pub struct VaultSecret {
+    /// Its Amazon Resource Name.
+    pub arn: String,
+    /// The id of the version staged `AWSCURRENT`; empty where there is none, or where it is scheduled for deletion.
+    pub version: String,
+    /// The text of that version; `None` where there is none, or where it is scheduled for deletion.
+    pub content: Option<SecretString>,
+    /// All its tags.
+    pub tags: Tags,
+    /// The KMS key that encrypts it; `None`: the account's own.
+    pub kms_key_id: Option<String>,
+    /// When its content was last changed.
+    pub changed_at: Option<DateTime<Utc>>,
+    /// Whether its deletion is scheduled: nothing but `restore` works on it then.
+    pub deletion_scheduled: bool,
+}
+
+/// What a secret is to be.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// Its whole name, `<prefix>/<backend>[/<organization>]`.
+    pub name: &'a str,
+    /// Its content, a JSON text.
+    pub content: &'a SecretString,
+    /// Its tags; others that somebody added are left alone.
+    pub tags: &'a Tags,
+    /// The KMS key that encrypts it; `None`: the account's own.
+    pub kms_key_id: Option<&'a str>,
+    /// The idempotency token (`ClientRequestToken`), 32 to 64 characters: the same for the same content after the same version.
+    pub token: &'a str,
+}
+
+/// Why a call did not succeed. The texts say what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The credentials may not do this.
+    #[error(
+        "AWS refused {action}: {message}; allow it in the operator's IAM policy (docs/aws.md has the least one)"
+    )]
+    Denied {
+        /// `secretsmanager:CreateSecret`, …
+        action: &'static str,
+        /// What AWS said.
+        message: String,
+    },
+    /// There are no credentials, or they cannot be fetched.
+    #[error(
+        "no AWS credentials: {0}; give the operator's service account a role (IRSA or Pod Identity), or set the variables of the AWS SDK"
+    )]
+    NoCredentials(String),
+    /// Too many calls; later ones may succeed.
+    #[error("AWS asks for fewer calls")]
+    Throttled,
+    /// Somebody else made or changed it in between: look again.
+    #[error("the secret changed in between: {0}")]
+    Conflict(String),
+    /// The request itself is wrong and will never succeed.
+    #[error("AWS does not accept {action}: {message}")]
+    Invalid {
+        /// Which call.
+        action: &'static str,
+        /// What AWS said.
+        message: String,
+    },
+    /// Nobody answered in time, or with an error of the service.
+    #[error("AWS Secrets Manager cannot be reached: {0}")]
+    Unavailable(String),
+}
+
+/// Secrets by name.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// What stands under this name; `None`: nothing.
+    async fn observe(&self, name: &str) -> Result<Option<VaultSecret>, VaultError>;
+    /// Makes a secret that is not there; its ARN.
+    async fn create(&self, wanted: &Wanted<'_>) -> Result<String, VaultError>;
+    /// Puts a new current version.
+    async fn put(&self, name: &str, content: &SecretString, token: &str) -> Result<(), VaultError>;
+    /// Adds or changes these tags.
+    async fn tag(&self, name: &str, tags: &Tags) -> Result<(), VaultError>;
+    /// Sets the KMS key for the versions to come.
+    async fn set_key(&self, name: &str, kms_key_id: &str) -> Result<(), VaultError>;
+    /// Takes a scheduled deletion back.
+    async fn restore(&self, name: &str) -> Result<(), VaultError>;
+    /// Schedules the deletion, in so many days. What is scheduled already stays so.
+    async fn delete(&self, name: &str, recovery_days: u32) -> Result<(), VaultError>;
+}
