@@ -69,9 +69,6 @@ forms! {
     /// Text of one line.
     ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$", "mini corp"
         => "write one line of text that is not only spaces";
-    /// Which namespaces, by a word.
-    NAMESPACES = r"^(Same|All)$", "Same"
-        => "write Same, All, or { selector: { matchLabels: { … } } }";
     /// A network in CIDR notation.
     CIDR = r"^[0-9a-fA-F:.]+/[0-9]{1,3}$", "10.0.0.0/8"
         => "write a network as address and prefix length, such as 10.0.0.0/8 or fd00::/8";

@@ -2,11 +2,13 @@
 //!
 //! In the order data flows: [`folder`] reads manifests as kubectl would, the YAML tree with its line numbers is held against the schema of the
 //! types ([`backend`], [`organization`]), then against the rules no schema can say; whatever is refused becomes a [`Problem`].
+//! [`crd`] makes of the same types and rules what an API server judges by; `src/bin/crdgen.rs` writes it into the chart.
 // Two printer columns may well have the same type.
 #![allow(clippy::duplicated_attributes)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod backend;
+mod definition;
 pub mod folder;
 pub mod forms;
 mod nearest;
@@ -18,6 +20,7 @@ mod schema;
 mod yaml;
 
 pub use backend::{Backend, BackendSpec, BackendStatus};
+pub use definition::{SCHEMA_ANNOTATION, chart_template, crd, schema_digest};
 pub use folder::{Loaded, SecretValue, Secrets};
 pub use organization::{Organization, OrganizationSpec, OrganizationStatus};
 pub use period::{Period, PeriodError};

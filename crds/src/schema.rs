@@ -22,8 +22,7 @@ pub(crate) struct Refused {
 
 /// The schema of a resource's `spec`.
 pub(crate) fn spec_of<R: CustomResourceExt>() -> Value {
-    let crd = serde_json::to_value(R::crd()).unwrap_or_default();
-    crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec").cloned().unwrap_or_default()
+    crate::definition::schema_of::<R>().pointer("/properties/spec").cloned().unwrap_or_default()
 }
 
 /// Everything the schema refuses of a node.

@@ -19,7 +19,7 @@ use crate::{Period, forms};
 pub use front::{Cookies, Cors, Pages, Protocol, Upstream};
 pub use guard::{Limits, Rate, RateLimits};
 pub use identity::{Algorithm, Assertion, Identity, LegacyIssuer, Mail, Passwords, Tokens};
-pub use placement::{AllowedNamespaces, Gates, NamespaceSelector, Selector};
+pub use placement::{AllowedNamespaces, Gates, NamespaceSelector, NamespacesFrom, Selector};
 pub use route::{Access, Allowance, Method, Route};
 pub use stores::{
     Aws, Database, Isolation, IsolationMode, Keys, Redis, RedisMode, RedisTls, SecretName, SecretRef,
@@ -63,7 +63,7 @@ pub struct BackendSpec {
     /// The labels of the backend's pods, for the network policy and injection.
     #[serde(default, skip_serializing_if = "Selector::is_empty")]
     pub selector: Selector,
-    /// Where its Organizations may live: Same, All, or { selector: { matchLabels } }.
+    /// Where its Organizations may live.
     #[serde(default)]
     pub allowed_namespaces: AllowedNamespaces,
     /// Who may read the directory.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -62,77 +62,32 @@ impl Default for Gates {
 }
 
 /// Where a Backend's Organizations may live.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum AllowedNamespaces {
-    /// Its own namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AllowedNamespaces {
+    /// Same: the Backend's own namespace. All: every namespace. Selector: namespaces with the labels of selector.
+    pub from: NamespacesFrom,
+    /// Which namespaces, with from: Selector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selector: Option<NamespaceSelector>,
+}
+
+/// Which namespaces are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NamespacesFrom {
+    /// The Backend's own.
     #[default]
-    #[serde(with = "same")]
     Same,
-    /// Every namespace.
-    #[serde(with = "all")]
+    /// Every one.
     All,
-    /// Namespaces with these labels.
-    Selected {
-        /// Which ones.
-        selector: NamespaceSelector,
-    },
+    /// Those with certain labels.
+    Selector,
 }
 
 /// Namespaces by their labels.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NamespaceSelector {
-    /// Labels that must all be there.
-    pub match_labels: BTreeMap<String, String>,
+    /// Labels that must all be there, with these values.
+    pub match_labels: Selector,
 }
-
-// A string or an object: the schema names no type, which a structural schema allows only with unknown fields preserved.
-// `pattern` judges a string and is silent about an object, `required` and `properties` the other way round.
-impl JsonSchema for AllowedNamespaces {
-    fn schema_name() -> Cow<'static, str> {
-        "AllowedNamespaces".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "x-kubernetes-preserve-unknown-fields": true,
-            "pattern": forms::NAMESPACES,
-            "maxLength": 4,
-            "required": ["selector"],
-            "properties": {
-                "selector": {
-                    "type": "object",
-                    "required": ["matchLabels"],
-                    "properties": { "matchLabels": labels() }
-                }
-            }
-        })
-    }
-}
-
-macro_rules! word {
-    ($module:ident, $word:literal) => {
-        mod $module {
-            use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-            pub(super) fn serialize<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str($word)
-            }
-
-            pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-                match String::deserialize(deserializer)?.as_str() {
-                    $word => Ok(()),
-                    other => Err(D::Error::custom(format_args!("{other:?} is not {:?}", $word))),
-                }
-            }
-        }
-    };
-}
-
-word!(same, "Same");
-word!(all, "All");

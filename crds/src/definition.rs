@@ -1,0 +1,122 @@
+//! The definitions an API server is given: what the types say, and the rules of [`crate::rules`] in CEL.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+use serde_json::{Map, Value};
+
+/// The annotation with the digest of the schema: an operator tells by it that the definitions are older than itself.
+pub const SCHEMA_ANNOTATION: &str = "tenantry.io/schema";
+
+const HEADER: &str =
+    "# Generated from the types in crds/src, do not edit: cargo run -p tenantry-crds --bin crdgen\n";
+
+/// The definition of a resource, as the chart installs it.
+///
+/// Whoever installs definitions takes this one: the `crd()` that kube derives knows the fields and not the rules.
+pub fn crd<R: CustomResourceExt>() -> CustomResourceDefinition {
+    let mut crd = definition::<R>();
+    let metadata = &mut crd.metadata;
+    metadata.labels = Some([("app.kubernetes.io/part-of".into(), "tenantry".into())].into());
+    metadata.annotations = Some(
+        [
+            // Uninstalling the chart would otherwise delete every Organization.
+            ("helm.sh/resource-policy".into(), "keep".into()),
+            (SCHEMA_ANNOTATION.into(), schema_digest::<R>()),
+        ]
+        .into(),
+    );
+    crd
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of a resource's schema.
+pub fn schema_digest<R: CustomResourceExt>() -> String {
+    let schema = schema_of::<R>();
+    hex::encode(&digest(&SHA256, schema.to_string().as_bytes()).as_ref()[..8])
+}
+
+/// The text of the chart's template of a resource.
+pub fn chart_template<R: CustomResourceExt>() -> Result<String, serde_saphyr::SerializeError> {
+    Ok(format!("{HEADER}{}", serde_saphyr::to_string(&crd::<R>())?))
+}
+
+/// The schema of a whole resource.
+pub(crate) fn schema_of<R: CustomResourceExt>() -> Value {
+    let crd = serde_json::to_value(definition::<R>()).unwrap_or_default();
+    crd.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned().unwrap_or_default()
+}
+
+fn definition<R: CustomResourceExt>() -> CustomResourceDefinition {
+    let derived = R::crd();
+    let mut value = serde_json::to_value(&derived).unwrap_or_default();
+    if let Some(schema) = value.pointer_mut("/spec/versions/0/schema/openAPIV3Schema") {
+        plain(schema);
+    }
+    serde_json::from_value(value).unwrap_or(derived)
+}
+
+/// Takes out what API servers warn about (formats of Rust's integers) and what only blurs "left out" (null as a value).
+fn plain(schema: &mut Value) {
+    let Some(node) = schema.as_object_mut() else { return };
+    if node.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
+        node.remove("format");
+    }
+    node.remove("nullable");
+    let properties = node.get_mut("properties").and_then(Value::as_object_mut);
+    properties.into_iter().flat_map(Map::values_mut).for_each(plain);
+    for keyword in ["items", "additionalProperties"] {
+        if let Some(below) = node.get_mut(keyword) {
+            plain(below);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+    use crate::{Backend, Organization};
+
+    fn chart(name: &str) -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/tenantry-crds/templates").join(name);
+        fs::read_to_string(path).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_chart_holds_what_the_types_say() {
+        for (name, generated) in [
+            ("backends.yaml", chart_template::<Backend>().unwrap()),
+            ("organizations.yaml", chart_template::<Organization>().unwrap()),
+        ] {
+            assert!(
+                chart(name) == generated,
+                "charts/tenantry-crds/templates/{name} is not what the types say: run `cargo run -p tenantry-crds --bin crdgen`"
+            );
+        }
+    }
+
+    #[test]
+    fn helm_finds_nothing_to_expand_and_never_deletes_customers() {
+        for text in [chart_template::<Backend>().unwrap(), chart_template::<Organization>().unwrap()] {
+            assert!(!text.contains("{{"));
+            assert!(text.contains("helm.sh/resource-policy: keep"));
+        }
+    }
+
+    #[test]
+    fn the_digest_is_of_the_schema_and_stands_in_the_annotation() {
+        let digest = schema_digest::<Backend>();
+        assert!(digest.len() == 16 && digest != schema_digest::<Organization>(), "{digest}");
+        let crd = crd::<Backend>();
+        assert_eq!(crd.metadata.annotations.unwrap().get(SCHEMA_ANNOTATION), Some(&digest));
+    }
+
+    #[test]
+    fn no_format_is_left_that_api_servers_warn_about() {
+        for schema in [schema_of::<Backend>(), schema_of::<Organization>()] {
+            assert!(!schema.to_string().contains("\"format\":\"uint"));
+            assert!(!schema.to_string().contains("\"nullable\""));
+        }
+    }
+}
