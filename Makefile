@@ -1,7 +1,7 @@
 # Tenantry: `make demo` runs it, `make test` tests it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt
+.PHONY: help demo test lint fmt charts
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -22,3 +22,6 @@ lint: ## Formatting, lints, walls between the crates, licences
 
 fmt: ## Format the code
 	@cargo fmt --all
+
+charts: ## The Helm charts: lint, rendering, schema, alerts
+	@tools/charts.sh
