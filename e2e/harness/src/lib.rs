@@ -1,9 +1,13 @@
 //! Real parts for whole-system tests: each is started on a free loopback port, is ready when its constructor
 //! returns, and is gone when it is dropped or when the test process dies in whatever way.
 //!
-//! In the order a test meets them: [`postgres`], a throw-away PostgreSQL server that speaks TLS only.
+//! - [`process`] holds programs so that none of them outlives the test;
+//! - [`certificates`] signs for them;
+//! - [`postgres`] is a throw-away PostgreSQL server that speaks TLS only.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod certificates;
 pub mod postgres;
+pub mod process;
 
 pub use postgres::{Database, Postgres, StartError};

@@ -1,9 +1,9 @@
 //! The server process, held by a watchdog that outlives the test by as long as it takes to clean up.
 
 use super::{Database, StartError, binaries, certificates};
+use crate::process::{free_port, random_password};
 use std::{
-    io::{BufRead, BufReader, Read},
-    net::TcpListener,
+    io::{BufRead, BufReader},
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -133,10 +133,10 @@ impl Server {
             .tempdir()
             .map_err(StartError::io(std::env::temp_dir()))?;
         certificates::write(folder.path())?;
-        let password = random_password()?;
+        let password = random_password().map_err(StartError::io("/dev/urandom"))?;
         let file = folder.path().join("password");
         std::fs::write(&file, &password).map_err(StartError::io(file))?;
-        let port = free_port()?;
+        let port = free_port().map_err(StartError::io("127.0.0.1:0"))?;
 
         let mut watchdog = Command::new("/bin/sh")
             .args(["-c", WATCHDOG, "tenantry-postgres-watchdog"])
@@ -174,17 +174,4 @@ impl Drop for Server {
 #[allow(clippy::print_stderr, reason = "a test's only log")]
 fn note(error: &std::io::Error) {
     eprintln!("waiting for PostgreSQL to stop failed: {error}");
-}
-
-fn free_port() -> Result<u16, StartError> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(StartError::io("127.0.0.1:0"))?;
-    Ok(listener.local_addr().map_err(StartError::io("127.0.0.1:0"))?.port())
-}
-
-fn random_password() -> Result<String, StartError> {
-    let mut bytes = [0_u8; 16];
-    std::fs::File::open("/dev/urandom")
-        .and_then(|mut source| source.read_exact(&mut bytes))
-        .map_err(StartError::io("/dev/urandom"))?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

@@ -16,7 +16,8 @@ cleanup() {
     if [ -n "$ready" ]; then rm -rf "$folder"; else rm -rf "$data"; fi
 }
 trap cleanup EXIT
-trap '' INT # Ctrl-C reaches the test first, and its end reaches us through the pipe
+trap '' INT PIPE # Ctrl-C reaches the test first, and its end reaches us through the pipe
+trap 'exit 1' TERM HUP
 cd "$folder"
 chmod 600 server.key
 $as "$bin/initdb" --auth=scram-sha-256 --pwfile="$folder/password" --username=postgres --encoding=UTF8 --no-locale \

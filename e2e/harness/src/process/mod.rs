@@ -1,0 +1,93 @@
+//! Programs that a test starts, held so that none of them outlives it.
+//!
+//! A [`Watchdog`] owns a folder and the programs working in it; [`free_port`] and [`random_password`] are what their
+//! configuration needs, [`run`] asks a command-line tool, and [`PartError`] says what went wrong with any of them.
+
+mod error;
+mod watchdog;
+
+pub use error::PartError;
+pub use watchdog::Watchdog;
+
+use std::{
+    io::{self, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// How often a part that is coming up is looked at.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// A port of 127.0.0.1 that was free a moment ago; another process may take it before it is bound.
+pub fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// 128 random bits in hexadecimal.
+pub fn random_password() -> io::Result<String> {
+    let mut bytes = [0_u8; 16];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+/// Runs `command` to its end off the runtime's threads, writing `input` to it, and returns what it printed; a failure
+/// is [`PartError::Command`] with its standard error.
+pub async fn run(mut command: Command, input: String) -> Result<String, PartError> {
+    tokio::task::spawn_blocking(move || {
+        let program = PathBuf::from(command.get_program());
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(PartError::io(&program))?;
+        // Written by a thread, as the program may print more than a pipe holds before it has read everything.
+        let stdin = child.stdin.take();
+        let writer = std::thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(input.as_bytes())));
+        let output = child.wait_with_output().map_err(PartError::io(&program))?;
+        // What a program does not read is its own affair: its exit status tells.
+        drop(writer.join());
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Err(PartError::Command { name, stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
+    })
+    .await
+    .map_err(|_| PartError::Cancelled)?
+}
+
+/// Runs what would block the runtime, such as waiting for a program, on a thread of its own.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PartError> + Send + 'static,
+) -> Result<T, PartError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| PartError::Cancelled)?
+}
+
+/// Whether something accepts connections on a port of 127.0.0.1.
+pub fn accepts(port: u16) -> bool {
+    TcpStream::connect(("127.0.0.1", port)).is_ok()
+}
+
+/// Looks until `done`, for at most `limit`; tells whether it came true.
+pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + limit;
+    loop {
+        if done() {
+            return true;
+        }
+        if Instant::now() >= until {
+            return false;
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+/// The first of the folders on the `PATH` and Debian's system folders that holds `program`.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin", "/usr/bin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path).chain(system).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
