@@ -4,4 +4,10 @@
 //! the simulation and the real ones are driven by the same planner.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod conditions;
+pub mod content;
+pub mod names;
+pub mod organization;
 pub mod stores;
+pub mod token;
+pub mod trouble;

@@ -1,3 +1,33 @@
-//! Where things are kept, each store behind one trait: [`vault`] (AWS Secrets Manager).
+//! Where things are kept, each store behind one trait, so that the planner drives the real ones and the simulation's alike: the
+//! resources themselves ([`manifests`]), the database ([`rows`]), Kubernetes Secrets ([`secrets`]), AWS Secrets Manager ([`vault`]).
 
+pub mod manifests;
+pub mod rows;
+pub mod secrets;
 pub mod vault;
+
+use std::fmt;
+
+/// One of the stores, as metrics and events name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Store {
+    /// The resources.
+    Manifests,
+    /// The database.
+    Database,
+    /// Kubernetes Secrets.
+    Secrets,
+    /// AWS Secrets Manager.
+    Aws,
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Manifests => "kubernetes",
+            Self::Database => "database",
+            Self::Secrets => "secrets",
+            Self::Aws => "aws",
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Every name that others see: labels, annotations, finalizers, Secrets, entries of the vault.
+
+/// Who writes: the field manager of server-side apply, the reporter of events, `app.kubernetes.io/managed-by`.
+pub const MANAGER: &str = "tenantry-operator";
+
+/// Keeps a manifest until what it owns has been seen to.
+pub const FINALIZER: &str = "tenantry.io/cleanup";
+
+/// Labels of what is ours.
+pub mod label {
+    /// Whose work it is.
+    pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+    /// The Backend, in the same namespace, whose Secret this is.
+    pub const BACKEND: &str = "tenantry.io/backend";
+    /// The Organization, in the same namespace, whose Secret this is.
+    pub const ORGANIZATION: &str = "tenantry.io/organization";
+}
+
+/// Annotations that people write.
+pub mod annotation {
+    /// `"true"`: nothing is written until it is gone.
+    pub const PAUSED: &str = "tenantry.io/paused";
+    /// A new value asks for new keys.
+    pub const ROTATE: &str = "tenantry.io/rotate";
+    /// The UID of a resource whose deletion is to end although a store cannot be cleaned.
+    pub const ABANDON: &str = "tenantry.io/abandon";
+    /// A digest of the schema that a CRD carries.
+    pub const SCHEMA: &str = "tenantry.io/schema";
+}
+
+/// The Secret with an organization's keys.
+pub fn organization_secret(name: &str) -> String {
+    format!("tenantry-org-{name}")
+}
+
+/// The Secret with the generated password of an organization's first administrator.
+pub fn admin_secret(name: &str) -> String {
+    format!("tenantry-org-{name}-admin")
+}
+
+/// The Secret with a Backend's keys.
+pub fn backend_secret(name: &str) -> String {
+    format!("tenantry-backend-{name}")
+}
+
+/// The Secret with the keyring that seals a Backend's rows.
+pub fn keyring_secret(name: &str) -> String {
+    format!("tenantry-keyring-{name}")
+}
+
+/// Keys in Secrets and entries of the vault.
+pub mod key {
+    /// The id of the organization's row.
+    pub const ORGANIZATION_ID: &str = "ORGANIZATION_ID";
+    /// Its slug.
+    pub const ORGANIZATION_SLUG: &str = "ORGANIZATION_SLUG";
+    /// The key to encrypt with.
+    pub const DATA_KEY: &str = "DATA_KEY";
+    /// The keys to decrypt with, the newest first, joined by commas.
+    pub const DATA_KEYS: &str = "DATA_KEYS";
+    /// The backend's own token key.
+    pub const JWT_SECRET_KEY: &str = "JWT_SECRET_KEY";
+    /// The backend's own key to encrypt with.
+    pub const ENCRYPTION_KEY: &str = "ENCRYPTION_KEY";
+    /// Its keys to decrypt with, the newest first, joined by commas.
+    pub const ENCRYPTION_KEYS: &str = "ENCRYPTION_KEYS";
+    /// The database of the backend.
+    pub const DATABASE_URL: &str = "DATABASE_URL";
+    /// The keyring that seals rows.
+    pub const KEYRING: &str = "keyring.json";
+    /// The address that a generated password is for.
+    pub const EMAIL: &str = "email";
+    /// A generated password.
+    pub const PASSWORD: &str = "password";
+}
+
+/// Tags of an entry of the vault that say whose it is.
+pub mod tag {
+    /// The cluster of the manifest.
+    pub const CLUSTER: &str = "tenantry:cluster";
+    /// Its namespace.
+    pub const NAMESPACE: &str = "tenantry:namespace";
+    /// Its kind and name, `Organization/mini-corp`.
+    pub const OWNER: &str = "tenantry:owner";
+    /// `live`, or `deleted`: its keys are revoked and are never given out again.
+    pub const STATE: &str = "tenantry:state";
+    /// [`STATE`] of what is in use.
+    pub const LIVE: &str = "live";
+    /// [`STATE`] of what was deleted with its manifest.
+    pub const DELETED: &str = "deleted";
+}

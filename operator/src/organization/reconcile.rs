@@ -1,0 +1,161 @@
+//! The story of one Organization from beginning to end: look, plan, do, look again, until nothing is left to do or something stands
+//! in the way; then say so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tenantry_crds::Organization;
+
+use super::apply::{Applied, apply};
+use super::desired::Desired;
+use super::observed::{Stores, observe};
+use super::plan::{Plan, Step, plan};
+use super::report::{self, Seen};
+use crate::stores::Store;
+use crate::stores::manifests::{Manifests, Note};
+use crate::trouble::{Cure, Trouble};
+
+/// More rounds than any history needs; a planner that never settles must not run hot.
+const ROUNDS: usize = 12;
+
+/// How a reconcile ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is as the manifest says.
+    Settled,
+    /// The manifest is gone.
+    Gone,
+    /// To be tried again, with growing pauses.
+    Retry,
+    /// To be looked at again after so long.
+    After(Duration),
+    /// Somebody has to do something.
+    Stalled,
+}
+
+/// What a reconcile did.
+#[derive(Debug)]
+pub struct Reconciled {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The stores whose drift it put right.
+    pub repaired: Vec<Store>,
+    /// The stores that failed, with the reason.
+    pub failed: Vec<(Store, &'static str)>,
+}
+
+/// Reconciles one Organization. `desire` reads a version of the manifest.
+pub async fn reconcile(
+    manifests: &dyn Manifests,
+    stores: Stores<'_>,
+    organization: Arc<Organization>,
+    desire: &(dyn Fn(&Organization) -> Desired + Sync),
+    now: DateTime<Utc>,
+) -> Reconciled {
+    let mut organization = organization;
+    let mut failed: Vec<(Store, Trouble)> = Vec::new();
+    let mut repaired: Vec<Store> = Vec::new();
+    let was_settled = report::was_settled(&organization);
+    for round in 0..ROUNDS {
+        let desired = desire(&organization);
+        let observed = observe(&desired, stores).await;
+        let mut plan = plan(&desired, &observed, now);
+        let steps = std::mem::take(&mut plan.steps);
+        let last = steps.is_empty() || round + 1 == ROUNDS || !failed.is_empty();
+        if last {
+            if !steps.is_empty() && failed.is_empty() {
+                failed.push((Store::Manifests, Trouble::passing("Unsettled", "others keep changing what is put right")));
+            }
+            if desired.deleting && !desired.has_finalizer {
+                return Reconciled { outcome: Outcome::Gone, repaired, failed: Vec::new() };
+            }
+            let seen = Seen { desired: &desired, observed: &observed, plan: &plan, failed: &failed };
+            return finish(manifests, &organization, &seen, repaired, now).await;
+        }
+        for step in &steps {
+            let store = step.store();
+            if failed.iter().any(|(other, _)| *other == store) {
+                continue;
+            }
+            if matches!(step, Step::AddFinalizer | Step::RemoveFinalizer) {
+                if matches!(step, Step::RemoveFinalizer) && desired.abandoned {
+                    let text = "the deletion was ended as tenantry.io/abandon says; what stands in the stores stays there";
+                    manifests.note(&organization, Note::warning("Abandoned", text)).await;
+                }
+                match manifests.set_finalizer(&organization, matches!(step, Step::AddFinalizer)).await {
+                    Ok(_) if matches!(step, Step::RemoveFinalizer) => {
+                        return Reconciled { outcome: Outcome::Gone, repaired, failed: Vec::new() };
+                    }
+                    Ok(next) => organization = next,
+                    Err(trouble) => failed.push((store, trouble)),
+                }
+                continue;
+            }
+            match apply(step, &desired, stores).await {
+                Ok(Applied { note, blocked }) => {
+                    if let Some(note) = note {
+                        manifests.note(&organization, note).await;
+                    } else if was_settled && blocked.is_none() && !repaired.contains(&store) {
+                        repaired.push(store);
+                    }
+                    if let Some(trouble) = blocked {
+                        let plan = Plan { deletion: Some(trouble), ..plan };
+                        let seen = Seen { desired: &desired, observed: &observed, plan: &plan, failed: &failed };
+                        return finish(manifests, &organization, &seen, repaired, now).await;
+                    }
+                }
+                Err(trouble) => failed.push((store, trouble)),
+            }
+        }
+    }
+    Reconciled { outcome: Outcome::Retry, repaired, failed: Vec::new() }
+}
+
+/// Says how it stands, where that is not said yet, and when to look again.
+async fn finish(
+    manifests: &dyn Manifests,
+    organization: &Organization,
+    seen: &Seen<'_>,
+    repaired: Vec<Store>,
+    now: DateTime<Utc>,
+) -> Reconciled {
+    let mut outcome = outcome(seen);
+    let mut failed: Vec<(Store, &'static str)> =
+        seen.failed.iter().map(|(store, trouble)| (*store, trouble.reason)).collect();
+    let status = report::status(organization, seen, now);
+    for store in &repaired {
+        let text = format!("what stood in the {store} was not as it should be and was put right");
+        manifests.note(organization, Note::warning("DriftRepaired", text)).await;
+    }
+    if organization.status.as_ref() != Some(&status) {
+        match manifests.report(organization, &status).await {
+            Ok(()) => {
+                for note in report::news(organization.status.as_ref(), &status) {
+                    manifests.note(organization, note).await;
+                }
+            }
+            Err(trouble) => {
+                failed.push((Store::Manifests, trouble.reason));
+                outcome = Outcome::Retry;
+            }
+        }
+    }
+    Reconciled { outcome, repaired, failed }
+}
+
+fn outcome(seen: &Seen<'_>) -> Outcome {
+    let troubles: Vec<Cure> = seen.troubles().map(|trouble| trouble.cure).collect();
+    if troubles.contains(&Cure::Retry) {
+        return Outcome::Retry;
+    }
+    let after = troubles.iter().filter_map(|cure| match cure {
+        Cure::After(after) => Some(*after),
+        _ => None,
+    });
+    match after.min() {
+        Some(after) => Outcome::After(after),
+        None if troubles.contains(&Cure::Person) => Outcome::Stalled,
+        None => Outcome::Settled,
+    }
+}
