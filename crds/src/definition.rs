@@ -3,7 +3,10 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use crate::forms;
+use crate::rules::{Rule, Ruled, raw};
 
 /// The annotation with the digest of the schema: an operator tells by it that the definitions are older than itself.
 pub const SCHEMA_ANNOTATION: &str = "tenantry.io/schema";
@@ -14,7 +17,7 @@ const HEADER: &str =
 /// The definition of a resource, as the chart installs it.
 ///
 /// Whoever installs definitions takes this one: the `crd()` that kube derives knows the fields and not the rules.
-pub fn crd<R: CustomResourceExt>() -> CustomResourceDefinition {
+pub fn crd<R: CustomResourceExt + Ruled>() -> CustomResourceDefinition {
     let mut crd = definition::<R>();
     let metadata = &mut crd.metadata;
     metadata.labels = Some([("app.kubernetes.io/part-of".into(), "tenantry".into())].into());
@@ -30,27 +33,34 @@ pub fn crd<R: CustomResourceExt>() -> CustomResourceDefinition {
 }
 
 /// The first 16 hexadecimal digits of the SHA-256 of a resource's schema.
-pub fn schema_digest<R: CustomResourceExt>() -> String {
+pub fn schema_digest<R: CustomResourceExt + Ruled>() -> String {
     let schema = schema_of::<R>();
     hex::encode(&digest(&SHA256, schema.to_string().as_bytes()).as_ref()[..8])
 }
 
 /// The text of the chart's template of a resource.
-pub fn chart_template<R: CustomResourceExt>() -> Result<String, serde_saphyr::SerializeError> {
+pub fn chart_template<R: CustomResourceExt + Ruled>() -> Result<String, serde_saphyr::SerializeError> {
     Ok(format!("{HEADER}{}", serde_saphyr::to_string(&crd::<R>())?))
 }
 
 /// The schema of a whole resource.
-pub(crate) fn schema_of<R: CustomResourceExt>() -> Value {
+pub(crate) fn schema_of<R: CustomResourceExt + Ruled>() -> Value {
     let crd = serde_json::to_value(definition::<R>()).unwrap_or_default();
     crd.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned().unwrap_or_default()
 }
 
-fn definition<R: CustomResourceExt>() -> CustomResourceDefinition {
+fn definition<R: CustomResourceExt + Ruled>() -> CustomResourceDefinition {
     let derived = R::crd();
     let mut value = serde_json::to_value(&derived).unwrap_or_default();
     if let Some(schema) = value.pointer_mut("/spec/versions/0/schema/openAPIV3Schema") {
+        // Only what the schema names can be the field of a rule.
+        schema["properties"]["metadata"] =
+            json!({ "type": "object", "properties": { "name": { "type": "string" } } });
         plain(schema);
+        sentences(schema);
+        for rule in R::rules() {
+            add(schema, &rule);
+        }
     }
     serde_json::from_value(value).unwrap_or(derived)
 }
@@ -68,6 +78,48 @@ fn plain(schema: &mut Value) {
         if let Some(below) = node.get_mut(keyword) {
             plain(below);
         }
+    }
+}
+
+/// Gives every pattern its sentence: what an API server says of a pattern alone is the pattern.
+fn sentences(schema: &mut Value) {
+    let Some(node) = schema.as_object_mut() else { return };
+    if let Some(form) = node.get("pattern").and_then(Value::as_str).and_then(forms::of) {
+        let rule =
+            json!({ "rule": format!("self.matches({})", raw(form.pattern)), "message": form.sentence });
+        push(node, rule);
+    }
+    let properties = node.get_mut("properties").and_then(Value::as_object_mut);
+    properties.into_iter().flat_map(Map::values_mut).for_each(sentences);
+    for keyword in ["items", "additionalProperties"] {
+        if let Some(below) = node.get_mut(keyword) {
+            sentences(below);
+        }
+    }
+}
+
+fn add<R>(schema: &mut Value, rule: &Rule<R>) {
+    let mut validation = json!({ "rule": rule.cel, "message": rule.sentence });
+    if !rule.field.is_empty() {
+        validation["fieldPath"] = format!(".{}", rule.field).into();
+    }
+    let mut node = schema;
+    for step in rule.at.split('.').filter(|step| !step.is_empty()) {
+        let (name, keyword) = step.strip_suffix("[]").map_or((step, None), |name| (name, Some("items")));
+        node = &mut node["properties"][name];
+        if let Some(keyword) = keyword {
+            node = &mut node[keyword];
+        }
+    }
+    if let Some(node) = node.as_object_mut() {
+        push(node, validation);
+    }
+}
+
+fn push(node: &mut Map<String, Value>, rule: Value) {
+    let rules = node.entry("x-kubernetes-validations").or_insert_with(|| json!([]));
+    if let Some(rules) = rules.as_array_mut() {
+        rules.push(rule);
     }
 }
 

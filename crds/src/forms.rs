@@ -18,8 +18,22 @@ pub fn of(pattern: &str) -> Option<&'static Form> {
     FORMS.iter().find(|form| form.pattern == pattern)
 }
 
+/// Perhaps a port, from 1 to 65535.
+macro_rules! port {
+    () => {
+        r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+    };
+}
+
+/// One label of a host name.
+macro_rules! label {
+    () => {
+        r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    };
+}
+
 macro_rules! forms {
-    ($($(#[$doc:meta])* $name:ident = $pattern:literal, $example:literal => $sentence:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $pattern:expr, $example:literal => $sentence:literal;)*) => {
         $($(#[$doc])* pub const $name: &str = $pattern;)*
         /// All forms of the schema.
         pub const FORMS: &[Form] = &[$(Form { pattern: $name, sentence: $sentence, example: $example }),*];
@@ -31,16 +45,16 @@ forms! {
     PERIOD = r"^[1-9][0-9]{0,5}[smhd]$", "15m"
         => "write a whole number and one unit, s, m, h or d, such as 15m, 8h or 30d";
     /// The public URL: https, host, perhaps a port.
-    PUBLIC_URL = r"^https://[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?$", "https://app.example.com"
-        => "write https://, a host name in lower case and perhaps a port, without path or trailing slash, such as https://app.example.com";
+    PUBLIC_URL = concat!("^https://", label!(), r"(\.", label!(), ")*", port!(), "$"), "https://app.example.com"
+        => "write https://, a host name in lower case and perhaps a port up to 65535, without path or trailing slash, such as https://app.example.com";
     /// Where the gate finds the backend.
-    UPSTREAM_URL = r"^http://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$", "http://127.0.0.1:8000"
-        => "write http://, a host in lower case and perhaps a port, without path or trailing slash, such as http://127.0.0.1:8000";
+    UPSTREAM_URL = concat!(r"^http://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])", port!(), "$"), "http://127.0.0.1:8000"
+        => "write http://, a host in lower case and perhaps a port up to 65535, without path or trailing slash, such as http://127.0.0.1:8000";
     /// An origin of a browser front end.
-    ORIGIN = r"^https?://([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$", "http://localhost:3000"
+    ORIGIN = concat!("^https?://(", label!(), r"(\.", label!(), r")*|\[[0-9a-f:.]+\])", port!(), "$"), "http://localhost:3000"
         => "write one origin in lower case, scheme, host and port without path or trailing slash, such as http://localhost:3000; wildcards and null are not accepted";
     /// A page: a path of this host or an https URL.
-    LOGIN_URL = r"^(/|/[A-Za-z0-9._~!$&'()+,;=:@%-][A-Za-z0-9._~!$&'()+,;=:@%/?-]*|https://[a-z0-9][a-z0-9.-]*(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~!$&'()+,;=:@%/?-]*)?)$", "/-/login"
+    LOGIN_URL = concat!(r"^(/|/[A-Za-z0-9._~!$&'()+,;=:@%-][A-Za-z0-9._~!$&'()+,;=:@%/?-]*|https://", label!(), r"(\.", label!(), ")*", port!(), r"(/[A-Za-z0-9._~!$&'()+,;=:@%/?-]*)?)$"), "/-/login"
         => "write a path that begins with one slash, such as /-/login, or an https:// URL";
     /// A path pattern of a route.
     ROUTE_PATH = r"^(/|(/([A-Za-z0-9._~!$&'()+,=:@-]+|\*))*(/|/\*\*)?)$", "/api/agents/**"
@@ -66,6 +80,9 @@ forms! {
     /// A value of a Kubernetes label.
     LABEL_VALUE = r"^(([A-Za-z0-9][A-Za-z0-9_.-]*)?[A-Za-z0-9])?$", "mini-xdr"
         => "write a label value: letters, digits, hyphens, dots or underscores, beginning and ending with a letter or digit";
+    /// A key of a Kubernetes label.
+    LABEL_KEY = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$", "example.com/app"
+        => "write a label's key: a name of at most 63 letters, digits, hyphens, dots or underscores, perhaps after a domain and a slash";
     /// Text of one line.
     ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$", "mini corp"
         => "write one line of text that is not only spaces";
@@ -79,7 +96,7 @@ forms! {
     AWS_PREFIX = r"^[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*$", "tenantry/mini-xdr"
         => "write path segments of letters, digits and _+=.@- joined by single slashes, such as tenantry/mini-xdr";
     /// A URL of an endpoint.
-    ENDPOINT = r"^(https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?)?$", ""
+    ENDPOINT = concat!(r"^(https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])", port!(), r"(/[A-Za-z0-9._~/-]*)?)?$"), ""
         => "write an http:// or https:// URL, or leave it empty for the region's own endpoint";
     /// A name of a table, perhaps with its schema.
     TABLE = r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$", "public.incidents"

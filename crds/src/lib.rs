@@ -25,7 +25,7 @@ pub use folder::{Loaded, SecretValue, Secrets};
 pub use organization::{Organization, OrganizationSpec, OrganizationStatus};
 pub use period::{Period, PeriodError};
 pub use problem::Problem;
-pub use rules::immutable;
+pub use rules::{Broken, Rule, Ruled, broken, immutable};
 
 /// The API group of both resources.
 pub const GROUP: &str = "tenantry.io";

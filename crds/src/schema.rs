@@ -9,6 +9,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::forms;
+use crate::rules::Ruled;
 use crate::yaml::{Node, Tree};
 
 /// One refusal: the field, what stands there, and what to write.
@@ -21,7 +22,7 @@ pub(crate) struct Refused {
 }
 
 /// The schema of a resource's `spec`.
-pub(crate) fn spec_of<R: CustomResourceExt>() -> Value {
+pub(crate) fn spec_of<R: CustomResourceExt + Ruled>() -> Value {
     crate::definition::schema_of::<R>().pointer("/properties/spec").cloned().unwrap_or_default()
 }
 
@@ -33,11 +34,7 @@ pub(crate) fn judge(node: &Node, schema: &Value, path: &str, refused: &mut Vec<R
         refused.push(Refused { path: path.to_owned(), line: node.line, value: shown(node), sentence });
     };
     match &node.tree {
-        Tree::Null => {
-            if schema.get("nullable") != Some(&Value::Bool(true)) {
-                refuse(format!("has no value: write {} or leave the field out", wanted(schema)));
-            }
-        }
+        Tree::Null => refuse(format!("has no value: write {}", wanted(schema))),
         Tree::Bool(_) if allows(schema, "boolean") => {}
         Tree::Number(number) if allows(schema, "integer") && number.as_i64().is_some() => {
             let value = number.as_i64().unwrap_or_default();
@@ -57,8 +54,22 @@ pub(crate) fn judge(node: &Node, schema: &Value, path: &str, refused: &mut Vec<R
                 refuse(sentence);
             }
             let of = schema.get("items").unwrap_or(&Value::Null);
+            let is_set = schema.get("x-kubernetes-list-type").and_then(Value::as_str) == Some("set");
             for (index, item) in items.iter().enumerate() {
-                judge(item, of, &format!("{path}[{index}]"), refused);
+                let path = format!("{path}[{index}]");
+                if is_set
+                    && item.text().is_some()
+                    && items[..index].iter().any(|other| other.text() == item.text())
+                {
+                    let sentence = "stands in the list twice: keep one of them".to_owned();
+                    refused.push(Refused {
+                        path: path.clone(),
+                        line: item.line,
+                        value: shown(item),
+                        sentence,
+                    });
+                }
+                judge(item, of, &path, refused);
             }
         }
         Tree::Map(_) if allows(schema, "object") => judge_map(node, schema, path, refused),
@@ -114,6 +125,8 @@ fn judge_map(node: &Node, schema: &Map<String, Value>, path: &str, refused: &mut
             continue;
         }
         match (properties.and_then(|properties| properties.get(&entry.key)), others) {
+            // As an API server has it: null is the same as leaving the field out.
+            (Some(_), _) | (None, Some(_)) if matches!(entry.value.tree, Tree::Null) => {}
             (Some(schema), _) | (None, Some(schema)) => judge(&entry.value, schema, &below, refused),
             (None, None) if free => {}
             (None, None) => {
@@ -131,12 +144,28 @@ fn judge_map(node: &Node, schema: &Map<String, Value>, path: &str, refused: &mut
     for name in
         schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     {
-        if node.get(name).is_none() {
+        if node.get(name).is_none_or(|value| matches!(value.tree, Tree::Null)) {
             let wanted =
                 properties.and_then(|all| all.get(name)?.as_object()).map_or_else(String::new, wanted);
             let sentence = format!("is missing: write {wanted}");
             refused.push(Refused { path: join(path, name), line: node.line, value: None, sentence });
         }
+    }
+}
+
+/// Takes out what is null and known, as an API server does; in free objects null is a value.
+pub(crate) fn without_nulls(value: &mut Value, schema: &Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| without_nulls(item, &schema["items"])),
+        Value::Object(fields) => {
+            let of =
+                |name: &str| schema["properties"].get(name).or_else(|| schema.get("additionalProperties"));
+            fields.retain(|name, value| !value.is_null() || of(name).is_none());
+            for (name, value) in fields {
+                without_nulls(value, of(name).unwrap_or(&Value::Null));
+            }
+        }
+        _ => {}
     }
 }
 
@@ -222,7 +251,7 @@ fn without_password(text: &str) -> String {
 }
 
 /// Patterns are few and compiled once each.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     static COMPILED: LazyLock<Mutex<HashMap<String, Option<Regex>>>> = LazyLock::new(Mutex::default);
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     let regex = compiled.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).ok());

@@ -186,6 +186,11 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Tree, E> {
+        // 12.0 is 12, as kubectl has it.
+        if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
+            #[allow(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+            return Ok(Tree::Number((value as i64).into()));
+        }
         Number::from_f64(value).map(Tree::Number).ok_or_else(|| E::custom("a number without end is no JSON"))
     }
 

@@ -33,7 +33,7 @@ pub enum Protocol {
 #[serde(rename_all = "camelCase", default)]
 pub struct Cors {
     /// Origins whose scripts may call the backend and read its answers.
-    #[schemars(length(max = 64), inner(length(min = 8, max = 269), regex(pattern = forms::ORIGIN)))]
+    #[schemars(length(max = 64), inner(length(min = 8, max = 269), regex(pattern = forms::ORIGIN)), extend("x-kubernetes-list-type" = "set"))]
     pub allowed_origins: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ pub struct Cookies {
     /// Whether they are set and looked at.
     pub enabled: bool,
     /// Origins whose unsafe requests may carry them; its own is always allowed.
-    #[schemars(length(max = 64), inner(length(min = 8, max = 269), regex(pattern = forms::ORIGIN)))]
+    #[schemars(length(max = 64), inner(length(min = 8, max = 269), regex(pattern = forms::ORIGIN)), extend("x-kubernetes-list-type" = "set"))]
     pub allowed_origins: Vec<String>,
 }
 

@@ -86,7 +86,7 @@ pub struct BackendSpec {
     pub registration: Registration,
     /// The roles a member may have, in rising order; the last one administers the organization.
     #[serde(default = "default_roles")]
-    #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 50), regex(pattern = forms::ROLE)))]
+    #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 50), regex(pattern = forms::ROLE)), extend("x-kubernetes-list-type" = "atomic"))]
     pub roles: Vec<String>,
     /// Tokens and the keys that sign them.
     #[serde(default)]
@@ -96,7 +96,7 @@ pub struct BackendSpec {
     pub passwords: Passwords,
     /// Who may reach which path: the first match wins; what no route names needs a member's token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 256), extend("x-kubernetes-list-type" = "atomic"))]
     pub routes: Vec<Route>,
     /// What the backend is told of the caller.
     #[serde(default)]
@@ -115,7 +115,7 @@ pub struct BackendSpec {
     pub mail: Option<Mail>,
     /// Networks whose X-Forwarded headers are believed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(min = 3, max = 49), regex(pattern = forms::CIDR)))]
+    #[schemars(length(max = 64), inner(length(min = 3, max = 49), regex(pattern = forms::CIDR)), extend("x-kubernetes-list-type" = "set"))]
     pub trusted_proxies: Vec<String>,
     /// Whether a request without identity is refused or only noted.
     #[serde(default)]

@@ -18,6 +18,11 @@ impl Selector {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Whether every key is one that a label may have.
+    pub(crate) fn has_label_keys(&self) -> bool {
+        self.0.keys().all(|key| key.len() <= 253 && crate::schema::matches(forms::LABEL_KEY, key))
+    }
 }
 
 impl JsonSchema for Selector {
@@ -51,7 +56,7 @@ fn labels() -> Value {
 #[serde(rename_all = "camelCase", default)]
 pub struct Gates {
     /// Service accounts of the pods with a gate.
-    #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 63), regex(pattern = forms::OBJECT_NAME)))]
+    #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 63), regex(pattern = forms::OBJECT_NAME)), extend("x-kubernetes-list-type" = "set"))]
     pub service_accounts: Vec<String>,
 }
 

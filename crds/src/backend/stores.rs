@@ -122,7 +122,7 @@ pub struct Keys {
 #[serde(rename_all = "camelCase")]
 pub struct Isolation {
     /// The tables whose rows belong to organizations.
-    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 127), regex(pattern = forms::TABLE)))]
+    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 127), regex(pattern = forms::TABLE)), extend("x-kubernetes-list-type" = "set"))]
     pub tables: Vec<String>,
     /// The column that says whose a row is.
     #[serde(default = "default_column")]

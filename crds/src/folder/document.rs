@@ -1,12 +1,13 @@
 //! One document: YAML, then what it says it is, then its schema, then its rules.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Loaded, files, secrets};
-use crate::rules::{self, Broken};
+use crate::rules::{self, Ruled};
 use crate::schema::{self, Refused};
 use crate::yaml::{Node, Tree};
 use crate::{Backend, DEFAULT_NAMESPACE, GROUP, Organization, Problem, VERSION};
@@ -46,13 +47,15 @@ pub(super) struct Found {
 
 /// Judges documents by the schemas, which are made once.
 pub(super) struct Judge {
-    backend: Value,
-    organization: Value,
+    backend: &'static Value,
+    organization: &'static Value,
 }
 
 impl Judge {
     pub fn new() -> Self {
-        Self { backend: schema::spec_of::<Backend>(), organization: schema::spec_of::<Organization>() }
+        static BACKEND: LazyLock<Value> = LazyLock::new(schema::spec_of::<Backend>);
+        static ORGANIZATION: LazyLock<Value> = LazyLock::new(schema::spec_of::<Organization>);
+        Self { backend: &BACKEND, organization: &ORGANIZATION }
     }
 
     /// Judges every document of a file.
@@ -132,7 +135,13 @@ impl Judge {
         match kind {
             "Secret" => secrets::take(node, &place, loaded),
             "Backend" => {
-                let backend = typed::<Backend>(node, &self.backend, &place, rules::of_backend, loaded);
+                let backend = typed::<Backend>(node, self.backend, &place, loaded);
+                let refused = backend.as_ref().map(rules::refused_alone).unwrap_or_default();
+                let backend = backend.filter(|_| refused.is_empty());
+                loaded.problems.extend(refused.into_iter().map(|(path, sentence)| Problem {
+                    line: node.line_of(&path),
+                    ..place.problem(path, sentence)
+                }));
                 if let Some(backend) = &backend {
                     let aside = rules::aside(backend);
                     loaded
@@ -142,8 +151,7 @@ impl Judge {
                 found.backends.push((place, backend));
             }
             _ => {
-                let organization =
-                    typed::<Organization>(node, &self.organization, &place, rules::of_organization, loaded);
+                let organization = typed::<Organization>(node, self.organization, &place, loaded);
                 found.organizations.extend(organization.map(|organization| (place, organization)));
             }
         }
@@ -151,11 +159,10 @@ impl Judge {
 }
 
 /// The resource, where neither its schema nor its rules refuse anything.
-fn typed<R: DeserializeOwned>(
+fn typed<R: DeserializeOwned + Ruled>(
     node: &Node,
     schema: &Value,
     place: &Place,
-    rules: fn(&R) -> Vec<Broken>,
     loaded: &mut Loaded,
 ) -> Option<R> {
     let before = loaded.problems.len();
@@ -183,10 +190,11 @@ fn typed<R: DeserializeOwned>(
     let mut value = to_json(node);
     if let Some(map) = value.as_object_mut() {
         map.remove("status");
+        map.get_mut("spec").into_iter().for_each(|spec| schema::without_nulls(spec, schema));
     }
     match serde_json::from_value::<R>(value) {
         Ok(resource) => {
-            for (path, sentence) in rules(&resource) {
+            for (path, sentence) in rules::broken(&resource) {
                 let line = node.line_of(&path);
                 loaded.problems.push(Problem { line, ..place.problem(path, sentence) });
             }
@@ -212,9 +220,7 @@ fn named(node: &Node, kind: &str, place: Place, loaded: &mut Loaded) -> Option<P
         .unwrap_or(DEFAULT_NAMESPACE);
     let place = Place { resource: format!("{kind} {namespace}/{name}"), ..place };
     let before = loaded.problems.len();
-    let form = |text: &str, pattern: &str, most: usize| {
-        text.len() <= most && regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
-    };
+    let form = |text: &str, pattern: &str, most: usize| text.len() <= most && schema::matches(pattern, text);
     let (of_object, of_label) = (crate::forms::OBJECT_NAME, crate::forms::LABEL_NAME);
     for (path, text, pattern, most) in
         [("metadata.name", name, of_object, 253), ("metadata.namespace", namespace, of_label, 63)]

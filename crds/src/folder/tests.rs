@@ -78,16 +78,16 @@ fn each_wrong_value_says_what_to_write_instead() {
             "  tokens: { accessTtl: 8 hours }\n",
             "a.yaml:7: spec.tokens.accessTtl: write a whole number and one unit, s, m, h or d, such as 15m, 8h or 30d",
         ),
-        ("  tokens: { accessTtl: 25h }\n", "a.yaml:7: spec.tokens.accessTtl: must be from 1m to 24h"),
+        (
+            "  tokens: { accessTtl: 25h }\n",
+            "a.yaml:7: spec.tokens.accessTtl: must be from 1m to 1d: write a time between them",
+        ),
         (
             "  passwords: { minLength: 4 }\n",
             "a.yaml:7: spec.passwords.minLength: write a whole number from 8 to 64",
         ),
         ("  cookies: { enabled: sometimes }\n", "a.yaml:7: spec.cookies.enabled: write true or false"),
-        (
-            "  roles: [viewer, viewer]\n",
-            "a.yaml:7: spec.roles[1]: stands in the list twice: keep one of them",
-        ),
+        ("  roles: [viewer, viewer]\n", "a.yaml:7: spec.roles[1]: names a role twice: keep one of them"),
         ("  roles: []\n", "a.yaml:7: spec.roles: has 0 entries: write at least 1"),
         (
             "  trustedProxies: [10.0.0.0/99]\n",
@@ -95,11 +95,11 @@ fn each_wrong_value_says_what_to_write_instead() {
         ),
         (
             "  routes:\n    - { path: /a, access: public, roles: [admin] }\n",
-            "a.yaml:8: spec.routes[0].roles: need access: authenticated, which is the default",
+            "a.yaml:8: spec.routes[0].roles: need access: authenticated, which is the default: leave access out, or the roles",
         ),
         (
             "  routes: [{ path: /a, roles: [boss] }]\n",
-            "a.yaml:7: spec.routes[0].roles: \"boss\" is no role of this Backend: write one of viewer, analyst, soc_lead, admin",
+            "a.yaml:7: spec.routes[0].roles: names a role that this Backend does not have: write one that stands in spec.roles, or add it there",
         ),
         ("  mode: observe\n", "a.yaml:7: spec.mode: observe is not built yet: write enforce"),
         (
