@@ -1,10 +1,10 @@
 # Tenantry: `make demo` runs it, `make test` tests it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt charts
+.PHONY: help demo test e2e lint fmt charts
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
 
 demo: ## The example backend behind the gate, on this machine, until Ctrl-C
 	@tools/need.sh rust python curl
@@ -15,6 +15,10 @@ demo: ## The example backend behind the gate, on this machine, until Ctrl-C
 test: ## Every test; installs what they need (at most 20 minutes cold on 2 cores)
 	@tools/need.sh rust python node postgresql sqlite chromium curl
 	@tools/test.sh
+
+e2e: ## The whole system on a real Kubernetes control plane (built once, about seven minutes)
+	@tools/need.sh rust go etcd redis postgresql python helm
+	@tools/e2e.sh
 
 lint: ## Formatting, lints, walls between the crates, licences
 	@tools/need.sh rust

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what a target needs is there: need.sh rust|python|node|postgresql|sqlite|chromium|curl|cargo-deny ...
+# Makes sure that what a target needs is there: need.sh rust|go|python|node|postgresql|redis|etcd|moto|helm|promtool|...
 # On Debian and its kin it installs with apt (as root or through sudo); elsewhere it says what is missing and how to get it.
 set -euo pipefail
 
@@ -15,7 +15,21 @@ for need in "$@"; do
       has cc || want gcc "a C compiler"
       has cmake || want cmake "CMake (builds the cryptography library)"
       ;;
-    python) python3 -c 'import ensurepip, venv' 2>/dev/null || want python3-venv "Python 3.11 or newer with venv" ;;
+    go)
+      # From 1.21 on, Go fetches the toolchain that a module asks for.
+      [[ $(go version 2>/dev/null) =~ go1\.([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 21 ] || {
+        echo "go is missing or too old: install Go 1.26 or newer from https://go.dev/dl" >&2
+        exit 1
+      }
+      ;;
+    helm | promtool) "$(dirname "$0")/$need.sh" >/dev/null ;;
+    etcd) has etcd || want etcd-server "etcd 3.4 or newer" ;;
+    redis)
+      has redis-server || want redis-server "Redis 7 or newer, built with TLS"
+      has redis-cli || want redis-tools "redis-cli"
+      ;;
+    # moto comes from PyPI into an environment of its own, which is all that it needs here.
+    python | moto) python3 -c 'import ensurepip, venv' 2>/dev/null || want python3-venv "Python 3.11 or newer with venv" ;;
     node) has npm || want npm "Node.js 20 or newer with npm" ;;
     postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || has initdb || want postgresql "PostgreSQL 15 or newer (server)" ;;
     sqlite) has sqlite3 || want sqlite3 "the sqlite3 command" ;;

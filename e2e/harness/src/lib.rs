@@ -3,11 +3,14 @@
 //!
 //! - [`process`] holds programs so that none of them outlives the test;
 //! - [`certificates`] signs for them;
-//! - [`postgres`] is a throw-away PostgreSQL server that speaks TLS only.
+//! - [`postgres`] is a throw-away PostgreSQL server that speaks TLS only;
+//! - [`cluster`] is a Kubernetes control plane.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod certificates;
+pub mod cluster;
 pub mod postgres;
 pub mod process;
 
+pub use cluster::{AuditEvent, Cluster, ClusterOptions};
 pub use postgres::{Database, Postgres, StartError};

@@ -1,0 +1,6 @@
+//! Tenantry in a cluster, as its operators meet it. The tests of one run share a control plane and keep apart by
+//! namespaces; those that take parts of it away start one of their own.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod access;
+mod lifetime;
