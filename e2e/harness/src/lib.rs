@@ -4,6 +4,7 @@
 //! - [`process`] holds programs so that none of them outlives the test;
 //! - [`certificates`] signs for them;
 //! - [`postgres`] is a throw-away PostgreSQL server that speaks TLS only;
+//! - [`redis`] is a Redis of the same kind;
 //! - [`cluster`] is a Kubernetes control plane.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -11,6 +12,8 @@ pub mod certificates;
 pub mod cluster;
 pub mod postgres;
 pub mod process;
+pub mod redis;
 
 pub use cluster::{AuditEvent, Cluster, ClusterOptions};
 pub use postgres::{Database, Postgres, StartError};
+pub use redis::Redis;

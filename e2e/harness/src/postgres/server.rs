@@ -3,12 +3,12 @@
 use super::{Database, StartError, binaries, certificates};
 use crate::process::{free_port, random_password};
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -23,6 +23,8 @@ const ATTEMPTS: u32 = 5;
 #[derive(Clone, Debug)]
 pub struct Postgres(Arc<Server>);
 
+type Pipes = (ChildStdin, BufReader<ChildStdout>);
+
 #[derive(Debug)]
 struct Server {
     folder: TempDir,
@@ -30,6 +32,7 @@ struct Server {
     port: u16,
     password: String,
     watchdog: Child,
+    pipes: Mutex<Option<Pipes>>,
     databases: AtomicU32,
 }
 
@@ -74,6 +77,23 @@ impl Postgres {
     /// Runs `sql` with psql in the database `postgres`, the way a person would, and returns its unaligned output.
     pub async fn psql(&self, sql: &str) -> Result<String, StartError> {
         self.psql_in("postgres", sql).await
+    }
+
+    /// Takes the server away, as a crash does: what was committed stays. Not for a shared server.
+    pub async fn stop(&self) -> Result<(), StartError> {
+        self.order("stop").await
+    }
+
+    /// Brings the server back on the same port with the same data, and waits until it is ready.
+    pub async fn start_again(&self) -> Result<(), StartError> {
+        self.order("start").await
+    }
+
+    async fn order(&self, order: &'static str) -> Result<(), StartError> {
+        let server = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || server.order(Some(order)))
+            .await
+            .map_err(|_| StartError::Cancelled)?
     }
 
     pub(super) fn url_of(&self, database: &str) -> String {
@@ -148,23 +168,33 @@ impl Server {
             .process_group(0)
             .spawn()
             .map_err(StartError::io("/bin/sh"))?;
+        let pipes = Mutex::new(watchdog.stdin.take().zip(watchdog.stdout.take().map(BufReader::new)));
+        let databases = AtomicU32::new(0);
+        let server = Self { folder, bin: bin.to_owned(), port, password, watchdog, pipes, databases };
+        server.order(None).map(|()| server)
+    }
+
+    /// Gives the watchdog an order, or none, and waits for its answer.
+    fn order(&self, order: Option<&str>) -> Result<(), StartError> {
+        let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut line = String::new();
-        if let Some(stdout) = watchdog.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line).map_err(StartError::io("watchdog"))?;
+        if let Some((stdin, stdout)) = pipes.as_mut() {
+            order
+                .map_or(Ok(()), |order| writeln!(stdin, "{order}"))
+                .and_then(|()| stdout.read_line(&mut line))
+                .map_err(StartError::io("watchdog"))?;
         }
-        let log = folder.path().join("log");
-        let server =
-            Self { folder, bin: bin.to_owned(), port, password, watchdog, databases: AtomicU32::new(0) };
         if line.trim() == "ready" {
-            return Ok(server);
+            return Ok(());
         }
+        let log = self.folder.path().join("log");
         Err(StartError::DidNotStart(std::fs::read_to_string(log).unwrap_or_default()))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.watchdog.stdin.take());
+        drop(self.pipes.lock().unwrap_or_else(PoisonError::into_inner).take());
         if let Err(error) = self.watchdog.wait() {
             note(&error);
         }

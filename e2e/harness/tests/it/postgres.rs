@@ -39,6 +39,20 @@ async fn databases_on_one_server_are_private_to_their_test() {
     assert!(other.psql("select * from mine").await.unwrap_err().to_string().contains("does not exist"));
 }
 
+#[tokio::test]
+async fn a_stopped_server_refuses_connections_and_comes_back_with_what_was_committed() {
+    let server = Postgres::start().await.unwrap();
+    server.psql("create table kept (id int); insert into kept values (7)").await.unwrap();
+    let port = server.port();
+    server.stop().await.unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    assert!(server.psql("select 1").await.is_err());
+    server.stop().await.unwrap();
+    server.start_again().await.unwrap();
+    server.start_again().await.unwrap();
+    assert_eq!((server.port(), server.psql("select id from kept").await.unwrap()), (port, "7".to_owned()));
+}
+
 /// Run by the test below in a process of its own, which is then killed.
 #[tokio::test]
 #[ignore = "started by the_server_stops_when_the_test_process_is_killed"]
