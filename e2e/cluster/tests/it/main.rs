@@ -5,3 +5,4 @@
 mod access;
 mod cache;
 mod lifetime;
+mod outside;

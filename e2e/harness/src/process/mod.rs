@@ -1,7 +1,7 @@
 //! Programs that a test starts, held so that none of them outlives it.
 //!
 //! A [`Watchdog`] owns a folder and the programs working in it; [`free_port`] and [`random_password`] are what their
-//! configuration needs, [`run`] asks a command-line tool, and [`PartError`] says what went wrong with any of them.
+//! configuration needs, [`built`] and [`find`] say where a program is, [`run`] asks one on the command line, and [`PartError`] says what went wrong with any of them.
 
 mod error;
 mod watchdog;
@@ -85,9 +85,55 @@ pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     }
 }
 
+/// A program of this workspace, where cargo put it beside the running test. It has to be built before: for a test, cargo
+/// builds the programs of its own package only.
+pub fn built(program: &str) -> Result<PathBuf, PartError> {
+    let test = std::env::current_exe().map_err(PartError::io("the running test"))?;
+    test.ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+        .ok_or_else(|| PartError::NotInstalled {
+            program: program.to_owned(),
+            remedy: "build it with: cargo build, in the test's profile",
+        })
+}
+
 /// The first of the folders on the `PATH` and Debian's system folders that holds `program`.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/usr/bin", "/sbin"].map(PathBuf::from);
     std::env::split_paths(&path).chain(system).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tool_is_given_its_input_and_told_by_its_output_or_its_complaint() {
+        let input = "line\n".repeat(50_000);
+        assert_eq!(run(Command::new("cat"), input.clone()).await.unwrap(), input);
+        assert_eq!(run(Command::new("true"), input).await.unwrap(), "");
+        let mut missing = Command::new("cat");
+        missing.arg("/nowhere");
+        let error = run(missing, String::new()).await.unwrap_err().to_string();
+        assert!(error.starts_with("cat: ") && error.contains("/nowhere"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_was_not_built_is_told_with_what_to_do() {
+        let error = built("no-such-program").unwrap_err().to_string();
+        assert_eq!(error, "no-such-program not found; build it with: cargo build, in the test's profile");
+    }
+
+    #[test]
+    fn ports_are_free_and_passwords_differ() {
+        let port = free_port().unwrap();
+        assert!(!accepts(port));
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        assert!(accepts(listener.local_addr().unwrap().port()));
+        assert_ne!(random_password().unwrap(), random_password().unwrap());
+    }
 }
