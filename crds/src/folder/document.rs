@@ -174,7 +174,7 @@ fn typed<R: DeserializeOwned + Ruled>(
         );
         loaded.problems.push(Problem { line: entry.line, ..place.problem(&entry.key, sentence) });
     }
-    match node.get("spec") {
+    match node.get("spec").filter(|spec| !matches!(spec.tree, Tree::Null)) {
         Some(spec) => {
             let mut refused = Vec::new();
             schema::judge(spec, schema, "spec", &mut refused);

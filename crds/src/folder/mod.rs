@@ -68,4 +68,6 @@ pub fn load(folder: &Path) -> Loaded {
 }
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod tests;

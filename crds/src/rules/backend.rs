@@ -1,5 +1,7 @@
 //! The rules of a Backend.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 
 use super::{Rule, Ruled, periods, raw, routes};
@@ -182,7 +184,8 @@ fn proxies(backend: &Backend, wrong: fn(Option<IpNet>) -> bool) -> Vec<String> {
 
 /// A network as an API server reads it: without leading zeros, and none of IPv4 in the clothes of IPv6.
 fn network_of(text: &str) -> Option<IpNet> {
-    let (_, length) = text.split_once('/')?;
+    let (address, length) = text.split_once('/')?;
+    let _: IpAddr = address.parse().ok()?;
     let network: IpNet = text.parse().ok()?;
     let mapped = matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some());
     (!mapped && length == network.prefix_len().to_string()).then_some(network)
