@@ -14,6 +14,6 @@ pub mod postgres;
 pub mod process;
 pub mod redis;
 
-pub use cluster::{AuditEvent, Cluster, ClusterOptions};
+pub use cluster::{AuditEvent, AuditMark, Cluster, ClusterOptions};
 pub use postgres::{Database, Postgres, StartError};
 pub use redis::Redis;

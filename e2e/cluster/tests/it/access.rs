@@ -1,6 +1,10 @@
 //! Who may do what, and that it is told.
 
-use tenantry_harness::Cluster;
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
+use tenantry_harness::{AuditEvent, Cluster, process::wait_until};
 
 const READER: &str = r"
 apiVersion: rbac.authorization.k8s.io/v1
@@ -58,6 +62,30 @@ async fn a_bound_service_account_may_do_what_its_role_says_in_its_namespace_only
     ask(get(&namespace, "configmaps")).await.unwrap();
     assert!(ask(get(&namespace, "secrets")).await.unwrap_err().contains("Forbidden"));
     assert!(ask(get(&other, "configmaps")).await.unwrap_err().contains("Forbidden"));
+}
+
+#[tokio::test]
+async fn a_watch_is_told_while_it_goes_on_and_stays_one_event_when_it_ends() {
+    let cluster = Cluster::shared().await.unwrap();
+    let namespace = cluster.namespace("watched").await.unwrap();
+    if cluster.audit().is_none() {
+        return;
+    }
+    let watches = |stage: &str| -> Vec<AuditEvent> {
+        let ours = |event: &AuditEvent| event.verb == "watch" && event.namespace == namespace;
+        let from_kubectl = |event: &AuditEvent| event.user == "admin" && event.stage == stage;
+        cluster.audit().unwrap().into_iter().filter(|event| ours(event) && from_kubectl(event)).collect()
+    };
+    let mut watch = Command::new(cluster.kubectl_path());
+    watch.arg("--kubeconfig").arg(cluster.kubeconfig());
+    watch.args(["get", "configmaps", "--watch-only", "--namespace", &namespace]).stdout(Stdio::null());
+    let mut watch = watch.spawn().unwrap();
+    let limit = Duration::from_secs(30);
+    assert!(wait_until(limit, || watches("ResponseStarted").len() == 1));
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert!(wait_until(limit, || watches("ResponseComplete").len() == 1));
+    assert_eq!(watches("ResponseStarted"), []);
 }
 
 #[tokio::test]

@@ -39,11 +39,16 @@ async fn the_api_goes_away_and_comes_back_with_its_data_and_everything_goes_on_d
     assert_eq!(cluster.kubectl(&["get", "--raw", "/readyz"]).await.unwrap(), "ok");
     let namespace = cluster.namespace("kept").await.unwrap();
 
+    cluster.kubectl(&["create", "serviceaccount", "one", "--namespace", &namespace]).await.unwrap();
+    let token = cluster.service_account_kubeconfig(&namespace, "one").await.unwrap();
+
     cluster.stop_api().await.unwrap();
     assert!(!accepts(port));
     assert!(cluster.kubectl(&["get", "namespace", &namespace]).await.is_err());
     cluster.start_api().await.unwrap();
     cluster.kubectl(&["get", "namespace", &namespace]).await.unwrap();
+    let who = ["--kubeconfig", token.to_str().unwrap(), "auth", "whoami"];
+    assert!(cluster.kubectl(&who).await.unwrap().contains(&namespace), "a token outlives the API server");
     let created = |events: &[tenantry_harness::AuditEvent]| {
         events.iter().any(|event| event.verb == "create" && event.name == namespace && event.code == 201)
     };
