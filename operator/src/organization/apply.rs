@@ -30,12 +30,15 @@ impl From<Note> for Applied {
 pub async fn apply(step: &Step, desired: &Desired, stores: Stores<'_>) -> Result<Applied, Trouble> {
     match step {
         Step::AddFinalizer | Step::RemoveFinalizer => Ok(Applied::default()),
-        Step::Provision(_) | Step::Retain | Step::Bury | Step::Purge => rows(step, desired, stores.rows).await,
+        Step::Provision(_) | Step::Retain | Step::Bury | Step::Purge => {
+            rows(step, desired, stores.rows).await
+        }
         Step::CreateSecret(_) | Step::ReplaceSecret(..) | Step::DeleteSecret(..) => {
             secret(step, desired, stores.secrets).await.map(|()| Applied::default())
         }
         _ => {
-            let absent = || Trouble::passing("AwsUnavailable", "the Backend's connection to AWS is not ready yet");
+            let absent =
+                || Trouble::passing("AwsUnavailable", "the Backend's connection to AWS is not ready yet");
             let vault = stores.vault.ok_or_else(absent)?;
             entry(step, vault).await?;
             Ok(Applied::default())
@@ -50,20 +53,33 @@ async fn rows(step: &Step, desired: &Desired, rows: &dyn Rows) -> Result<Applied
             let provisioned = rows.provision(wanted).await?;
             let id = provisioned.id;
             Ok(if provisioned.created {
-                Note::normal("Created", format!("made the organization {} with the id {id}", desired.slug)).into()
+                Note::normal("Created", format!("made the organization {} with the id {id}", desired.slug))
+                    .into()
             } else if provisioned.rotated {
-                Note::normal("KeysRotated", "made a new data key and asked for a new signing key, as tenantry.io/rotate says").into()
+                Note::normal(
+                    "KeysRotated",
+                    "made a new data key and asked for a new signing key, as tenantry.io/rotate says",
+                )
+                .into()
             } else {
                 Applied::default()
             })
         }
         Step::Retain => {
             rows.retain(place).await?;
-            Ok(Note::normal("Retained", "closed the organization and kept its rows, as deletionPolicy: Retain says").into())
+            Ok(Note::normal(
+                "Retained",
+                "closed the organization and kept its rows, as deletionPolicy: Retain says",
+            )
+            .into())
         }
         Step::Bury => {
             rows.bury(place).await?;
-            Ok(Note::normal("CredentialsRevoked", "revoked every session and key of the organization, as deletionPolicy: Delete says").into())
+            Ok(Note::normal(
+                "CredentialsRevoked",
+                "revoked every session and key of the organization, as deletionPolicy: Delete says",
+            )
+            .into())
         }
         _ => Ok(match rows.purge(place).await? {
             Purged::Done => Note::normal("Deleted", "removed the organization's rows").into(),

@@ -65,7 +65,10 @@ pub async fn reconcile(
         let last = steps.is_empty() || round + 1 == ROUNDS || !failed.is_empty();
         if last {
             if !steps.is_empty() && failed.is_empty() {
-                failed.push((Store::Manifests, Trouble::passing("Unsettled", "others keep changing what is put right")));
+                failed.push((
+                    Store::Manifests,
+                    Trouble::passing("Unsettled", "others keep changing what is put right"),
+                ));
             }
             if desired.deleting && !desired.has_finalizer {
                 return Reconciled { outcome: Outcome::Gone, repaired, failed: Vec::new() };
@@ -101,7 +104,8 @@ pub async fn reconcile(
                     }
                     if let Some(trouble) = blocked {
                         let plan = Plan { deletion: Some(trouble), ..plan };
-                        let seen = Seen { desired: &desired, observed: &observed, plan: &plan, failed: &failed };
+                        let seen =
+                            Seen { desired: &desired, observed: &observed, plan: &plan, failed: &failed };
                         return finish(manifests, &organization, &seen, repaired, now).await;
                     }
                 }

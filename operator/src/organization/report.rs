@@ -58,9 +58,16 @@ pub fn status(organization: &Organization, seen: &Seen<'_>, now: DateTime<Utc>) 
         observed_generation: organization.metadata.generation,
         organization_id: row.map(|row| row.id).or(old.organization_id),
         slug: row.map(|row| row.slug.clone()).or(old.slug.clone()),
-        secret_name: if deleting { old.secret_name } else { row.map(|_| seen.desired.secret_name()).or(old.secret_name) },
+        secret_name: if deleting {
+            old.secret_name
+        } else {
+            row.map(|_| seen.desired.secret_name()).or(old.secret_name)
+        },
         aws_secret_arn: match &seen.desired.vault {
-            Some(place) => entry.filter(|entry| place.owns(&entry.tags)).map(|entry| entry.arn.clone()).or(old.aws_secret_arn),
+            Some(place) => entry
+                .filter(|entry| place.owns(&entry.tags))
+                .map(|entry| entry.arn.clone())
+                .or(old.aws_secret_arn),
             None => None,
         },
         conditions: list(organization, seen, &old.conditions, row.is_some(), now),
@@ -77,11 +84,16 @@ fn list(
 ) -> Vec<k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition> {
     let mut conditions = Conditions::after(old, organization.metadata.generation, now);
     let paused = seen.plan.paused.filter(|waiting| *waiting > 0).map(|waiting| {
-        Trouble::standing("Paused", format!("tenantry.io/paused is set: {waiting} steps wait until it is removed"))
+        Trouble::standing(
+            "Paused",
+            format!("tenantry.io/paused is set: {waiting} steps wait until it is removed"),
+        )
     });
     let gravest = seen.troubles().find(|trouble| trouble.needs_person()).or_else(|| seen.troubles().next());
     match gravest.or(paused.as_ref()) {
-        None if seen.desired.deleting => conditions.set(conditions::READY, Some(false), "Deleting", "it is being deleted"),
+        None if seen.desired.deleting => {
+            conditions.set(conditions::READY, Some(false), "Deleting", "it is being deleted")
+        }
         None => {
             let (reason, message) = if seen.desired.suspended {
                 ("Suspended", "spec.suspended is set: every token of the organization is refused")
@@ -108,7 +120,12 @@ fn list(
             match seen.of(store) {
                 Some(trouble) => conditions.set(kind, Some(false), trouble.reason, &trouble.message),
                 None if provisioned => conditions.set(kind, Some(true), "Written", "as the manifest says"),
-                None => conditions.set(kind, None, "WaitsForDatabase", "it follows from the rows, which are not made yet"),
+                None => conditions.set(
+                    kind,
+                    None,
+                    "WaitsForDatabase",
+                    "it follows from the rows, which are not made yet",
+                ),
             }
         }
     }

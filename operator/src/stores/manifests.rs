@@ -41,6 +41,6 @@ pub trait Manifests: Send + Sync {
     ) -> Result<Arc<Organization>, Trouble>;
     /// Writes the status.
     async fn report(&self, organization: &Organization, status: &OrganizationStatus) -> Result<(), Trouble>;
-    /// Publishes an event.
+    /// Publishes an event, unless another operator leads by now.
     async fn note(&self, organization: &Organization, note: Note);
 }

@@ -193,6 +193,8 @@ pub trait Rows: Send + Sync {
     async fn bury(&self, place: &Place) -> Result<(), Trouble>;
     /// Removes what [`Rows::bury`] left, unless something refers to it.
     async fn purge(&self, place: &Place) -> Result<Purged, Trouble>;
+    /// Where manifests of the cluster own rows that are neither retained nor buried.
+    async fn owned(&self, cluster: &str) -> Result<Vec<Place>, Trouble>;
     /// Gives the rows up as they are.
     async fn release(&self, place: &Place) -> Result<(), Trouble>;
 }

@@ -11,35 +11,87 @@ pub const PLACES: [(&str, &str, &str); 4] =
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Somebody applies a manifest where there is none.
-    Create { place: usize, slug: usize, delete: bool, adopt: bool, admin: bool },
+    Create {
+        place: usize,
+        slug: usize,
+        delete: bool,
+        adopt: bool,
+        admin: bool,
+    },
     /// Somebody edits it.
-    Rename { place: usize, name: u8 },
-    Suspend { place: usize, suspended: bool },
-    Policy { place: usize, delete: bool },
-    Rotate { place: usize, value: u8 },
-    Pause { place: usize, paused: bool },
-    Delete { place: usize },
+    Rename {
+        place: usize,
+        name: u8,
+    },
+    Suspend {
+        place: usize,
+        suspended: bool,
+    },
+    Policy {
+        place: usize,
+        delete: bool,
+    },
+    Rotate {
+        place: usize,
+        value: u8,
+    },
+    Pause {
+        place: usize,
+        paused: bool,
+    },
+    Delete {
+        place: usize,
+    },
     /// Somebody changes what is not theirs.
-    DropSecret { place: usize },
-    EditSecret { place: usize },
-    StripLabels { place: usize },
-    ForeignSecret { place: usize },
-    ScheduleEntry { place: usize },
-    EditEntry { place: usize },
-    EditRow { place: usize },
+    DropSecret {
+        place: usize,
+    },
+    EditSecret {
+        place: usize,
+    },
+    StripLabels {
+        place: usize,
+    },
+    ForeignSecret {
+        place: usize,
+    },
+    ScheduleEntry {
+        place: usize,
+    },
+    EditEntry {
+        place: usize,
+    },
+    EditRow {
+        place: usize,
+    },
     /// Rows of the application refer to the organization, or no more.
-    Reference { place: usize, refers: bool },
+    Reference {
+        place: usize,
+        refers: bool,
+    },
     /// Accidents.
     WipeRows,
     Backup,
     RestoreBackup,
     WipeSecrets,
-    Down { store: usize, down: bool },
+    Down {
+        store: usize,
+        down: bool,
+    },
     /// The operator looks at one manifest, undisturbed or not.
-    Work { place: usize },
-    WorkCut { place: usize, call: u8, fault: Fault },
+    Work {
+        place: usize,
+    },
+    WorkCut {
+        place: usize,
+        call: u8,
+        fault: Fault,
+    },
     /// An operator stops in the middle of its work; the next one takes over. Later it wakes up.
-    Freeze { place: usize, call: u8 },
+    Freeze {
+        place: usize,
+        call: u8,
+    },
     Thaw,
     /// Time passes.
     Minutes(u8),

@@ -69,9 +69,10 @@ fn conflict(desired: &Desired, slug: &SlugState) -> Option<Trouble> {
             );
             ("SlugUnowned", message)
         }
-        (SlugState::Unowned { id, .. }, Adoption::AdoptId(other)) if other != *id => {
-            ("AdoptIdWrong", format!("adoptId is {other}, and the organization with the slug {wanted:?} has the id {id}"))
-        }
+        (SlugState::Unowned { id, .. }, Adoption::AdoptId(other)) if other != *id => (
+            "AdoptIdWrong",
+            format!("adoptId is {other}, and the organization with the slug {wanted:?} has the id {id}"),
+        ),
         (SlugState::Deleted { id }, _) => {
             let message = format!(
                 "the slug {wanted:?} belonged to an organization that was deleted (id {id}) and whose rows are still \

@@ -32,7 +32,9 @@ pub(super) fn plan(desired: &Desired, observed: &Observed, row: &Row, now: DateT
         return;
     }
     if !desired.has_finalizer {
+        // Nothing that a deletion must see to is made before it.
         plan.add(Step::AddFinalizer);
+        return;
     }
     let mut provision = claim::provision(desired);
     let mut differs = differs(desired, row);
@@ -66,7 +68,8 @@ pub(super) fn plan(desired: &Desired, observed: &Observed, row: &Row, now: DateT
 }
 
 fn differs(desired: &Desired, row: &Row) -> bool {
-    let Provision { name, max_users, settings, suspended, policy, uid, rotate, .. } = claim::provision(desired);
+    let Provision { name, max_users, settings, suspended, policy, uid, rotate, .. } =
+        claim::provision(desired);
     let other_settings = settings.iter().any(|(key, value)| row.settings.get(key) != Some(value));
     row.name != name
         || row.max_users != Some(i64::from(max_users))

@@ -64,7 +64,10 @@ pub(super) fn newer(desired: &Desired, observed: &Observed, row: &Row) -> Vec<Se
         text(key::ORGANIZATION_ID) == Some(row.id.to_string().as_str())
             && text(key::ORGANIZATION_SLUG) == Some(&row.slug)
     });
-    candidates.map(|content| in_content(&content)).find(|keys| is_on_top(keys, &row.data_keys)).unwrap_or_default()
+    candidates
+        .map(|content| in_content(&content))
+        .find(|keys| is_on_top(keys, &row.data_keys))
+        .unwrap_or_default()
 }
 
 fn is_on_top(keys: &[SecretString], of: &[SecretString]) -> bool {
@@ -80,7 +83,8 @@ fn in_content(content: &Content) -> Vec<SecretString> {
 
 /// Says that the rows wait for a projection to be seen.
 pub(super) fn wait(plan: &mut Plan, store: Store, trouble: Trouble) {
-    let waits = format!("before keys are made it must be known whether there are some already: {}", trouble.message);
+    let waits =
+        format!("before keys are made it must be known whether there are some already: {}", trouble.message);
     plan.database = Some(Trouble { message: waits, reason: "WaitsForSecrets", ..trouble.clone() });
     if store == Store::Aws {
         plan.vault = Some(trouble);

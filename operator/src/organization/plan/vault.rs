@@ -44,13 +44,15 @@ pub(crate) fn keep(
         plan.add(Step::RestoreEntry(place.clone()));
         return;
     }
-    if let Some(wanted) = place.kms_key_id.as_ref().filter(|wanted| entry.kms_key_id.as_ref() != Some(wanted)) {
+    if let Some(wanted) = place.kms_key_id.as_ref().filter(|wanted| entry.kms_key_id.as_ref() != Some(wanted))
+    {
         plan.add(Step::KeyEntry(place.clone(), wanted.clone()));
     }
     let found = entry.content.as_ref().and_then(Content::from_json);
     if found.as_ref() != Some(&content) {
         let since = entry.changed_at.and_then(|changed| (now - changed).to_std().ok()).unwrap_or(PAUSE);
-        let revoked = entry.tags.get(crate::names::tag::STATE).is_some_and(|state| state == crate::names::tag::DELETED);
+        let revoked =
+            entry.tags.get(crate::names::tag::STATE).is_some_and(|state| state == crate::names::tag::DELETED);
         if since >= PAUSE || revoked || found.is_some_and(|found| is_rotation(&found, &content)) {
             plan.add(Step::PutEntry(place.clone(), content, entry.version.clone()));
         } else {
@@ -72,7 +74,9 @@ pub(crate) fn keep(
 /// Whether the content differs from what stands there only by newer keys.
 fn is_rotation(found: &Content, wanted: &Content) -> bool {
     [key::DATA_KEYS, key::ENCRYPTION_KEYS].iter().any(|list| {
-        let text = |content: &Content| content.get(list).map(|text| secrecy::ExposeSecret::expose_secret(text).to_owned());
+        let text = |content: &Content| {
+            content.get(list).map(|text| secrecy::ExposeSecret::expose_secret(text).to_owned())
+        };
         match (text(found), text(wanted)) {
             (Some(found), Some(wanted)) => !found.is_empty() && wanted.ends_with(&format!(",{found}")),
             _ => false,
