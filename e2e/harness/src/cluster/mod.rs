@@ -12,7 +12,7 @@ mod programs;
 pub use audit::{AuditEvent, AuditMark};
 pub use programs::version;
 
-use crate::process::{PartError, blocking, random_password, run};
+use crate::process::{PartError, Watchdog, blocking, random_password, run};
 use control_plane::ControlPlane;
 use std::{
     io::Write,
@@ -20,7 +20,6 @@ use std::{
     process::Command,
     sync::Arc,
 };
-use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 /// What a control plane consists of.
@@ -52,7 +51,7 @@ struct Inner {
 enum Home {
     Ours(ControlPlane),
     /// The cluster of `KUBECONFIG`, with a folder for our files about it.
-    Theirs(TempDir),
+    Theirs(Watchdog),
 }
 
 impl Cluster {
@@ -84,12 +83,9 @@ impl Cluster {
         let mut view = Command::new(&kubectl);
         view.args(["config", "view", "--raw", "--flatten", "--minify"]).env("KUBERC", "off");
         let config = run(view, String::new()).await?;
-        let folder = tempfile::Builder::new()
-            .prefix("tenantry-cluster-")
-            .tempdir()
-            .map_err(PartError::io(std::env::temp_dir()))?;
-        let kubeconfig = folder.path().join("admin.kubeconfig");
-        std::fs::write(&kubeconfig, config).map_err(PartError::io(&kubeconfig))?;
+        // Its keys must not stay behind either, and what is shared is never dropped.
+        let folder = Watchdog::new("tenantry-cluster-")?;
+        let kubeconfig = folder.write("admin.kubeconfig", config)?;
         note("the tests use the cluster of KUBECONFIG; what needs its audit log is left out");
         Ok(Self(Arc::new(Inner { kubectl, kubeconfig, home: Home::Theirs(folder) })))
     }
@@ -192,7 +188,7 @@ impl Cluster {
     fn folder(&self) -> &Path {
         match &self.0.home {
             Home::Ours(plane) => plane.folder(),
-            Home::Theirs(folder) => folder.path(),
+            Home::Theirs(folder) => folder.folder(),
         }
     }
 }
