@@ -72,6 +72,10 @@ fn plain(schema: &mut Value) {
         node.remove("format");
     }
     node.remove("nullable");
+    // `kubectl explain` shows backticks as they are.
+    if let Some(Value::String(text)) = node.get_mut("description") {
+        *text = text.replace('`', "");
+    }
     let properties = node.get_mut("properties").and_then(Value::as_object_mut);
     properties.into_iter().flat_map(Map::values_mut).for_each(plain);
     for keyword in ["items", "additionalProperties"] {
@@ -162,6 +166,49 @@ mod tests {
         assert!(digest.len() == 16 && digest != schema_digest::<Organization>(), "{digest}");
         let crd = crd::<Backend>();
         assert_eq!(crd.metadata.annotations.unwrap().get(SCHEMA_ANNOTATION), Some(&digest));
+    }
+
+    /// Every field of a `spec` with its path.
+    fn fields(schema: &Value, path: &str, found: &mut Vec<(String, Value)>) {
+        for (name, below) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{name}");
+            fields(below, &path, found);
+            fields(&below["items"], &path, found);
+            found.push((path, below.clone()));
+        }
+    }
+
+    fn as_written(default: &Value) -> String {
+        match default {
+            Value::String(text) => text.clone(),
+            Value::Array(items) if items.is_empty() => "none".to_owned(),
+            Value::Array(items) => items.iter().map(as_written).collect::<Vec<_>>().join(", "),
+            other => other.to_string(),
+        }
+    }
+
+    #[test]
+    fn every_field_is_explained_and_the_default_it_tells_of_is_the_one() {
+        let mut found = Vec::new();
+        for schema in [schema_of::<Backend>(), schema_of::<Organization>()] {
+            fields(&schema["properties"]["spec"], "spec", &mut found);
+            fields(&schema["properties"]["status"], "status", &mut found);
+        }
+        for (path, field) in found {
+            let text = field["description"].as_str().unwrap_or_default();
+            assert!(text.len() > 3, "{path} is not explained");
+            let default = as_written(&field["default"]);
+            let told = text.split_once("Default: ").map(|(_, told)| told.trim_end_matches('.'));
+            let told = told.map(|told| told.split(" (").next().unwrap_or(told));
+            assert!(
+                told.is_none_or(|told| told == default || default == "null"),
+                "{path}: {text} ({default})"
+            );
+            let meant = field["enum"].is_array() && !field["default"].is_null();
+            let says = text.contains(&format!("{default} (default)")) || told.is_some();
+            // The default of a mode that is not built yet is no news.
+            assert!(!meant || says || path == "spec.isolation.mode", "{path}: {text} ({default})");
+        }
     }
 
     #[test]

@@ -38,39 +38,41 @@ use crate::{backend::SecretRef, forms};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationSpec {
-    /// The Backend it is a customer of. May be left out where the namespace has exactly one.
+    /// The Backend it is a customer of; once set it cannot be changed. Left out: the only Backend of the namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend_ref: Option<BackendRef>,
-    /// The name people read.
+    /// The name people read, at most 255 characters, such as mini corp.
     #[schemars(length(min = 1, max = 255), regex(pattern = forms::ONE_LINE))]
     pub display_name: String,
-    /// The name in addresses and tokens; unique in the database and immutable. Left out: metadata.name.
+    /// The name in addresses and tokens, such as mini-corp: unique in the database, and it cannot be changed. Left out: metadata.name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 100), regex(pattern = forms::SLUG))]
     pub slug: Option<String>,
-    /// Refuses every token of it within a second; nothing is deleted.
+    /// true: every token of it is refused within a second; nothing is deleted. Default: false.
     #[serde(default)]
     pub suspended: bool,
-    /// The first administrator, made once. Left out: none is made.
+    /// The first administrator, made once: later changes here change nobody. Left out: none is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin: Option<Admin>,
     /// What it may use.
     #[serde(default)]
     pub limits: OrganizationLimits,
-    /// Free settings for the backend; only the top-level keys named here are kept as they are here.
+    /// Free JSON for the backend. Only the top-level keys named here are kept as they are here; others are the application's.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schemars(schema_with = "free_object")]
     pub settings: Map<String, Value>,
     /// Its access to the Backend's Redis.
     #[serde(default)]
     pub redis: OrganizationRedis,
-    /// What happens to its rows when this resource is deleted.
+    /// What deleting this resource does to its rows. Retain (default): suspends the organization and keeps them.
+    /// Delete: revokes its credentials and removes the rows once nothing refers to them.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// What happens where the slug has a row that nothing owns.
+    /// Where the slug has a row that no resource owns: Fail (default) says so and stops, Adopt takes it over;
+    /// a self-registered organization only with its id in adoptId.
     #[serde(default)]
     pub adoption_policy: AdoptionPolicy,
-    /// The id of the self-registered organization that may be adopted.
+    /// The id of the self-registered organization to adopt, with adoptionPolicy: Adopt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub adopt_id: Option<i64>,
@@ -97,10 +99,10 @@ impl Organization {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BackendRef {
-    /// Its name.
+    /// The Backend's name.
     #[schemars(length(min = 1, max = 63), regex(pattern = forms::LABEL_NAME))]
     pub name: String,
-    /// Its namespace, where it is another one and the Backend's allowedNamespaces lets this one in.
+    /// The Backend's namespace. Left out: this one; another one must let this one in by its allowedNamespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = forms::LABEL_NAME))]
     pub namespace: Option<String>,
@@ -110,13 +112,13 @@ pub struct BackendRef {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Admin {
-    /// The address they log in with.
+    /// The address they log in with, such as admin@minicorp.example; a user belongs to one organization.
     #[schemars(length(min = 3, max = 254), regex(pattern = forms::EMAIL))]
     pub email: String,
-    /// Their name.
+    /// The name people read.
     #[schemars(length(min = 1, max = 255), regex(pattern = forms::ONE_LINE))]
     pub name: String,
-    /// Their first password. Left out: one is generated.
+    /// A Secret of this namespace with the first password. Left out: one is generated into tenantry-org-<name>-admin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_secret_ref: Option<SecretRef>,
 }
@@ -125,7 +127,7 @@ pub struct Admin {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OrganizationLimits {
-    /// How many users it may have, invitations that wait included.
+    /// How many users it may have, invitations that wait included. Default: 50.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub users: u32,
 }
@@ -140,7 +142,7 @@ impl Default for OrganizationLimits {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OrganizationRedis {
-    /// What it may do there.
+    /// What it may do in its own keys: readwrite (default), readonly, or none, with which it gets no user.
     pub access: RedisAccess,
 }
 
@@ -181,25 +183,25 @@ pub enum AdoptionPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OrganizationStatus {
-    /// The generation this was seen at.
+    /// The generation of this resource that the rest is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The id of its row.
+    /// The id of its row in the database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<i64>,
-    /// The slug of its row.
+    /// The slug of its row in the database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
     /// The Secret with its keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<String>,
-    /// The Secret with its access to Redis.
+    /// The Secret with its access to Redis, keys and certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redis_secret_name: Option<String>,
-    /// Its secret in AWS Secrets Manager.
+    /// The ARN of its secret in AWS Secrets Manager.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws_secret_arn: Option<String>,
-    /// Conditions (kstatus).
+    /// Ready, Reconciling, Stalled (kstatus), and one for each part, such as `DatabaseReady`; the reason says what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

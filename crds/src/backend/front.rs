@@ -9,10 +9,10 @@ use crate::forms;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Upstream {
-    /// The backend's plain HTTP address, as the gate sees it.
+    /// The backend's plain HTTP address as the gate sees it, such as `http://127.0.0.1:8000`.
     #[schemars(length(min = 8, max = 270), regex(pattern = forms::UPSTREAM_URL))]
     pub url: String,
-    /// What it speaks.
+    /// http1 (default), or h2c; h2c is not built yet.
     #[serde(default)]
     pub protocol: Protocol,
 }
@@ -32,7 +32,7 @@ pub enum Protocol {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Cors {
-    /// Origins whose scripts may call the backend and read its answers.
+    /// Origins whose scripts may call the backend and read its answers, such as `http://localhost:3000`. Default: none.
     #[schemars(length(max = 64), inner(length(min = 8, max = 269), regex(pattern = forms::ORIGIN)), extend("x-kubernetes-list-type" = "set"))]
     pub allowed_origins: Vec<String>,
 }
@@ -41,9 +41,9 @@ pub struct Cors {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Cookies {
-    /// Whether they are set and looked at.
+    /// Whether cookies are set and looked at. Default: true.
     pub enabled: bool,
-    /// Origins whose unsafe requests may carry them; its own is always allowed.
+    /// Origins whose unsafe requests may carry cookies; the Backend's own is always allowed.
     #[schemars(length(max = 64), inner(length(min = 8, max = 269), regex(pattern = forms::ORIGIN)), extend("x-kubernetes-list-type" = "set"))]
     pub allowed_origins: Vec<String>,
 }
@@ -58,9 +58,9 @@ impl Default for Cookies {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Pages {
-    /// Whether they are served.
+    /// Whether the pages are served. Default: true.
     pub enabled: bool,
-    /// Where a request for HTML without a session is sent.
+    /// Where a request for HTML without a session is sent: a path or an https URL. Default: /-/login.
     #[schemars(length(min = 1, max = 512), regex(pattern = forms::LOGIN_URL))]
     pub login_url: String,
 }

@@ -9,27 +9,27 @@ use crate::Period;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Limits {
-    /// The most bytes of a request's head.
+    /// The most bytes of a request's head. Default: 32768.
     #[schemars(range(min = 4_096, max = 1_048_576))]
     pub header_bytes: u32,
-    /// The most header lines of a request.
+    /// The most header lines of a request. Default: 100.
     #[schemars(range(min = 16, max = 1_000))]
     pub header_count: u32,
-    /// The most bytes of a request's body.
+    /// The most bytes of a request's body. Default: 1073741824 (1 GiB).
     #[schemars(range(min = 1_024, max = 1_099_511_627_776_u64))]
     pub body_bytes: u64,
-    /// How long a head may take to arrive.
+    /// How long a request's head may take to arrive. Default: 10s.
     pub header_timeout: Period,
-    /// How long a connection may be idle.
+    /// How long a connection may be idle. Default: 75s.
     pub idle_timeout: Period,
-    /// How long the backend may take to begin its answer.
+    /// How long the backend may take to begin its answer. Default: 1m.
     pub request_timeout: Period,
-    /// How long connecting to the backend may take.
+    /// How long connecting to the backend may take. Default: 5s.
     pub connect_timeout: Period,
-    /// The most connections at once.
+    /// The most connections at once. Default: 10000.
     #[schemars(range(min = 16, max = 1_000_000))]
     pub connections: u32,
-    /// The most streams at once on one HTTP/2 connection.
+    /// The most streams at once on one HTTP/2 connection. Default: 100.
     #[schemars(range(min = 1, max = 1_000))]
     pub streams: u32,
 }
@@ -87,7 +87,7 @@ pub struct Rate {
     /// Calls about one account.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub per_account: u32,
-    /// In how long.
+    /// The time in which so many calls may be made, from 1s to 1d. Default: 1m.
     pub window: Period,
 }
 

@@ -10,13 +10,13 @@ use crate::{Period, forms};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Tokens {
-    /// What new keys sign with.
+    /// What new keys sign with: EdDSA (default), ES256 or RS256. Keys that sign already go on until they are rotated.
     pub algorithm: Algorithm,
-    /// How long an access token counts.
+    /// How long an access token counts, from 1m to 1d. Default: 8h.
     pub access_ttl: Period,
-    /// How long a session lasts without being used.
+    /// How long a session lasts without being used, longer than accessTtl, at most 365d. Default: 30d.
     pub refresh_ttl: Period,
-    /// How long a key signs before the next one takes over.
+    /// How long a key signs before the next one takes over, from four times maxStaleness to 365d. Default: 30d.
     pub rotate_every: Period,
 }
 
@@ -50,15 +50,15 @@ pub enum Algorithm {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Passwords {
-    /// The least number of characters.
+    /// The least number of characters, from 8 to 64. Default: 12.
     #[schemars(range(min = 8, max = 64))]
     pub min_length: u32,
-    /// Whether shorter ones than 15 characters need upper, lower, digit and special.
+    /// Whether passwords of less than 15 characters need upper and lower case, a digit and a special character. Default: true.
     pub composition: bool,
-    /// How many wrong ones lock the account.
+    /// How many wrong passwords lock the account, from 3 to 100. Default: 5.
     #[schemars(range(min = 3, max = 100))]
     pub lockout_after: u32,
-    /// How long it stays locked.
+    /// How long a locked account stays locked, from 1s to 30d. Default: 15m.
     pub lockout_for: Period,
 }
 
@@ -72,9 +72,10 @@ impl Default for Passwords {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Identity {
-    /// Whether the caller's own token reaches the backend.
+    /// Whether the caller's own token reaches the backend. Default: false.
     pub forward_token: bool,
-    /// The signed statement that goes with the request.
+    /// The signed statement that goes with a request. strict (default): X-Tenantry-Assertion, signed with the gate's own
+    /// key. none: the headers alone. legacy: Authorization, as the backend issued it before; not built yet.
     pub assertion: Assertion,
 }
 

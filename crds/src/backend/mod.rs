@@ -55,18 +55,18 @@ pub use stores::{
 )]
 #[serde(rename_all = "camelCase")]
 pub struct BackendSpec {
-    /// Where people reach it: https, host, perhaps a port.
+    /// Where people reach it: https, host and perhaps a port, such as `https://xdr.example.com`. The issuer in tokens begins with it.
     #[schemars(length(min = 9, max = 253), regex(pattern = forms::PUBLIC_URL))]
     pub public_url: String,
-    /// Where the gate forwards to.
+    /// Where the gate forwards to: the backend itself, as the gate sees it.
     pub upstream: Upstream,
-    /// The labels of the backend's pods, for the network policy and injection.
+    /// The labels of the backend's pods, such as app: mini-xdr, for the network policy and the injected gate.
     #[serde(default, skip_serializing_if = "Selector::is_empty")]
     pub selector: Selector,
-    /// Where its Organizations may live.
+    /// The namespaces in which its Organizations may live.
     #[serde(default)]
     pub allowed_namespaces: AllowedNamespaces,
-    /// Who may read the directory.
+    /// Which service accounts of this namespace may read the directory of organizations, keys and revocations.
     #[serde(default)]
     pub gates: Gates,
     /// The database of organizations and users.
@@ -78,13 +78,14 @@ pub struct BackendSpec {
     /// Where its secrets are kept in AWS Secrets Manager.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws: Option<Aws>,
-    /// Keys that exist already.
+    /// Keys that the backend had before: they are kept and never replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<Keys>,
-    /// Whether anybody may register an organization.
+    /// open: anybody may register an organization. closed (default): they come from resources only.
     #[serde(default)]
     pub registration: Registration,
     /// The roles a member may have, in rising order; the last one administers the organization.
+    /// Default: viewer, analyst, `soc_lead`, admin.
     #[serde(default = "default_roles")]
     #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 50), regex(pattern = forms::ROLE)), extend("x-kubernetes-list-type" = "atomic"))]
     pub roles: Vec<String>,
@@ -110,21 +111,21 @@ pub struct BackendSpec {
     /// The pages for logging in, registering and accounts.
     #[serde(default)]
     pub pages: Pages,
-    /// How mail is sent.
+    /// How mail is sent; not built yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<Mail>,
-    /// Networks whose X-Forwarded headers are believed.
+    /// Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 3, max = 49), regex(pattern = forms::CIDR)), extend("x-kubernetes-list-type" = "set"))]
     pub trusted_proxies: Vec<String>,
-    /// Whether a request without identity is refused or only noted.
+    /// enforce (default): a request without identity is refused. observe: it is only noted; not built yet.
     #[serde(default)]
     pub mode: Mode,
-    /// When observing ends.
+    /// When observing ends (RFC 3339); not built yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 35), regex(pattern = forms::MOMENT))]
     pub observe_until: Option<String>,
-    /// Tokens that the backend issued itself before.
+    /// Tokens that the backend issued itself before; not built yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy_issuer: Option<LegacyIssuer>,
     /// Bounds of connections, heads, bodies and time.
@@ -133,10 +134,10 @@ pub struct BackendSpec {
     /// How often one address or account may call the auth endpoints.
     #[serde(default)]
     pub rate_limits: RateLimits,
-    /// How long a gate goes on without news from the authority.
+    /// How long a gate goes on without news from the authority, from 5s to 1d. Default: 15m.
     #[serde(default = "default_max_staleness")]
     pub max_staleness: Period,
-    /// Row-level security.
+    /// Row-level security in the backend's database; not built yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
 }
@@ -228,7 +229,7 @@ pub enum Mode {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BackendStatus {
-    /// The generation this was seen at.
+    /// The generation of this resource that the rest is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// How many Organizations it has.
@@ -237,7 +238,7 @@ pub struct BackendStatus {
     /// Where its authority is reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority_url: Option<String>,
-    /// Conditions (kstatus).
+    /// Ready, Reconciling, Stalled (kstatus), and one for each part, such as `DatabaseReady`; the reason says what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -55,7 +55,7 @@ fn labels() -> Value {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Gates {
-    /// Service accounts of the pods with a gate.
+    /// The service accounts of the pods with a gate. Default: default.
     #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 63), regex(pattern = forms::OBJECT_NAME)), extend("x-kubernetes-list-type" = "set"))]
     pub service_accounts: Vec<String>,
 }
@@ -70,7 +70,7 @@ impl Default for Gates {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AllowedNamespaces {
-    /// Same: the Backend's own namespace. All: every namespace. Selector: namespaces with the labels of selector.
+    /// Same (default): the Backend's own namespace. All: every namespace. Selector: namespaces with the labels of selector.
     pub from: NamespacesFrom,
     /// Which namespaces, with from: Selector.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,17 +9,18 @@ use crate::forms;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Route {
-    /// Literal segments, `*` for one segment, a final `/**` for zero or more.
+    /// A path such as /api/agents/**: literal segments, * for one segment, a final /** for zero or more.
     #[schemars(length(min = 1, max = 512), regex(pattern = forms::ROUTE_PATH))]
     pub path: String,
-    /// The methods it is about; none named: all.
+    /// The methods it is about, such as GET. Left out: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "set"))]
     pub methods: Vec<Method>,
-    /// Who may pass.
+    /// authenticated (default): members by their token. public: anybody. passthrough: anybody, with a credential of its own
+    /// that the backend checks.
     #[serde(default)]
     pub access: Access,
-    /// The roles that may pass, where access is authenticated; none named: every member.
+    /// The roles that may pass, where access is authenticated. Left out: every member.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 32),
@@ -27,7 +28,7 @@ pub struct Route {
         extend("x-kubernetes-list-type" = "set")
     )]
     pub roles: Vec<String>,
-    /// What its paths may contain that is refused elsewhere.
+    /// What its paths may contain that is refused elsewhere: doubleSlash (//), semicolon (;).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2), extend("x-kubernetes-list-type" = "set"))]
     pub allow: Vec<Allowance>,

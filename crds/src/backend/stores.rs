@@ -32,12 +32,12 @@ pub struct SecretName {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Database {
-    /// Its URL.
+    /// The database's URL, such as `postgres://app@db.example:5432/app`.
     pub url_secret_ref: SecretRef,
-    /// The CA of its certificate. Left out: the public ones.
+    /// The CA of the database's certificate, in PEM. Left out: the public ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_secret_ref: Option<SecretRef>,
-    /// Whether lockout is also written to the users' own columns.
+    /// Whether lockout is also written to the users' own columns. Default: false.
     #[serde(default)]
     pub mirror_lockout: bool,
 }
@@ -46,15 +46,15 @@ pub struct Database {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Redis {
-    /// How organizations are kept apart in it.
+    /// How organizations are kept apart: acl (a user of Redis for each), elasticache (users and user groups there), none (no Redis).
     pub mode: RedisMode,
-    /// Its URL, for administration.
+    /// The URL of Redis with the credentials of its administrator, such as `rediss://admin:…@redis.example:6379`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url_secret_ref: Option<SecretRef>,
-    /// The CA of its certificate.
+    /// The CA of Redis's certificate, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_secret_ref: Option<SecretRef>,
-    /// Where its certificates come from.
+    /// Where certificates come from: issue (the Backend's own CA), external (somebody else).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<RedisTls>,
 }
@@ -85,25 +85,25 @@ pub enum RedisTls {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Aws {
-    /// The region.
+    /// The region, such as us-east-1.
     #[schemars(length(min = 9, max = 32), regex(pattern = forms::AWS_REGION))]
     pub region: String,
-    /// What their names begin with.
+    /// What the names of its secrets begin with, such as tenantry/mini-xdr; it cannot be changed.
     #[schemars(length(min = 1, max = 200), regex(pattern = forms::AWS_PREFIX))]
     pub prefix: String,
-    /// The KMS key that encrypts them; empty: the account's own.
+    /// The KMS key that encrypts them: id, alias or ARN. Left out: the account's own for Secrets Manager.
     #[serde(default)]
     #[schemars(length(max = 2_048))]
     pub kms_key_id: String,
-    /// How many days a deleted one can be restored.
+    /// For how many days a deleted secret can be restored, from 7 to 30. Default: 30.
     #[serde(default = "default_recovery")]
     #[schemars(range(min = 7, max = 30))]
     pub recovery_window_days: u32,
-    /// Tags on each.
+    /// Tags on each secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "tags")]
     pub tags: BTreeMap<String, String>,
-    /// Another endpoint than the region's own.
+    /// Another endpoint than the region's own, such as `https://localhost:4566`.
     #[serde(default)]
     #[schemars(length(max = 512), regex(pattern = forms::ENDPOINT))]
     pub endpoint: String,
@@ -113,7 +113,7 @@ pub struct Aws {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Keys {
-    /// The Secret whose `JWT_SECRET_KEY` and `ENCRYPTION_KEY` are kept, never replaced.
+    /// The Secret of this namespace whose `JWT_SECRET_KEY` and `ENCRYPTION_KEY` are taken over, never replaced.
     pub import_from: SecretName,
 }
 

@@ -4,5 +4,6 @@
 
 mod access;
 mod cache;
+mod definitions;
 mod lifetime;
 mod outside;
