@@ -4,7 +4,7 @@ use super::{PartError, wait_until};
 use std::{
     fmt::Write as _,
     io::{BufRead, BufReader, Write as _},
-    os::unix::process::CommandExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{Mutex, PoisonError},
@@ -28,8 +28,12 @@ pub struct Watchdog {
 impl Watchdog {
     /// An empty folder, named after `prefix`, with no program yet.
     pub fn new(prefix: &str) -> Result<Self, PartError> {
-        let folder =
-            tempfile::Builder::new().prefix(prefix).tempdir().map_err(PartError::io(std::env::temp_dir()))?;
+        let folder = tempfile::Builder::new()
+            .prefix(prefix)
+            // Keys and passwords are among what is written there.
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .tempdir()
+            .map_err(PartError::io(std::env::temp_dir()))?;
         let mut child = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "tenantry-watchdog"])
             .arg(folder.path())
@@ -197,9 +201,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_after_drop() {
+    fn the_folder_is_its_owners_and_nothing_is_left_after_drop() {
         let watchdog = Watchdog::new("tenantry-watchdog-test-").unwrap();
         let folder = watchdog.folder().to_owned();
+        assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         watchdog.start("sleeper", &shell("echo $$; exec sleep 60")).unwrap();
         assert!(wait_until(Duration::from_secs(5), || !watchdog.log("sleeper").is_empty()));
         let process = format!("/proc/{}", watchdog.log("sleeper"));
