@@ -6,6 +6,7 @@
 
 pub mod conditions;
 pub mod content;
+pub mod leader;
 pub mod names;
 pub mod organization;
 pub mod stores;

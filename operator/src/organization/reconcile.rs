@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tenantry_crds::Organization;
+use tenantry_crds::{Organization, OrganizationStatus};
 
 use super::apply::{Applied, apply};
 use super::desired::Desired;
@@ -47,7 +47,7 @@ pub struct Reconciled {
 
 /// Reconciles one Organization. `desire` reads a version of the manifest.
 pub async fn reconcile(
-    manifests: &dyn Manifests,
+    manifests: &dyn Manifests<Organization, OrganizationStatus>,
     stores: Stores<'_>,
     organization: Arc<Organization>,
     desire: &(dyn Fn(&Organization) -> Desired + Sync),
@@ -118,7 +118,7 @@ pub async fn reconcile(
 
 /// Says how it stands, where that is not said yet, and when to look again.
 async fn finish(
-    manifests: &dyn Manifests,
+    manifests: &dyn Manifests<Organization, OrganizationStatus>,
     organization: &Organization,
     seen: &Seen<'_>,
     repaired: Vec<Store>,

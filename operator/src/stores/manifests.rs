@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tenantry_crds::{Organization, OrganizationStatus};
 
 use crate::trouble::Trouble;
 
@@ -30,17 +29,13 @@ impl Note {
     }
 }
 
-/// The Organizations of a cluster.
+/// Resources of one kind, `R`, whose status is an `S`.
 #[async_trait]
-pub trait Manifests: Send + Sync {
+pub trait Manifests<R, S>: Send + Sync {
     /// Adds or removes our finalizer on exactly this version of it; the version that follows.
-    async fn set_finalizer(
-        &self,
-        organization: &Organization,
-        present: bool,
-    ) -> Result<Arc<Organization>, Trouble>;
-    /// Writes the status.
-    async fn report(&self, organization: &Organization, status: &OrganizationStatus) -> Result<(), Trouble>;
+    async fn set_finalizer(&self, resource: &R, present: bool) -> Result<Arc<R>, Trouble>;
+    /// Writes the status; what is gone has none.
+    async fn report(&self, resource: &R, status: &S) -> Result<(), Trouble>;
     /// Publishes an event, unless another operator leads by now.
-    async fn note(&self, organization: &Organization, note: Note);
+    async fn note(&self, resource: &R, note: Note);
 }

@@ -11,7 +11,7 @@ use tenantry_operator::trouble::Trouble;
 use super::Actor;
 
 #[async_trait]
-impl Manifests for Actor {
+impl Manifests<Organization, OrganizationStatus> for Actor {
     async fn set_finalizer(
         &self,
         organization: &Organization,

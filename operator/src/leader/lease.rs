@@ -1,0 +1,151 @@
+//! The Lease: taken and renewed by compare-and-swap of its resource version. Times of other machines are never compared with ours:
+//! another holder's lease has run out once it was not renewed for as long as it lasts, by our own clock.
+
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{ObjectMeta, PostParams};
+use kube::{Api, Client};
+
+use super::Leadership;
+
+/// How a lease is kept.
+#[derive(Clone, Debug)]
+pub struct LeaseSettings {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// How long it lasts without being renewed.
+    pub duration: Duration,
+    /// Who we are, different for every process.
+    pub identity: String,
+}
+
+/// Takes and renews the lease.
+pub struct Keeper {
+    leases: Api<Lease>,
+    settings: LeaseSettings,
+    leadership: Leadership,
+    /// The version last seen, and since when.
+    seen: Option<(String, Instant)>,
+}
+
+impl Keeper {
+    /// Keeps a lease for a process.
+    pub fn new(client: Client, settings: LeaseSettings, leadership: Leadership) -> Self {
+        let leases = Api::namespaced(client, &settings.namespace);
+        Self { leases, settings, leadership, seen: None }
+    }
+
+    /// Takes the lease when it is free and renews it, for good.
+    pub async fn keep(&mut self) {
+        let pause = self.settings.duration / 5;
+        loop {
+            if let Err(error) = self.turn().await {
+                tracing::warn!(%error, "the lease could not be read or written");
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Gives the lease up, so that the next one need not wait for it to run out.
+    pub async fn release(&mut self) -> Result<(), kube::Error> {
+        if !self.leadership.leads() {
+            return Ok(());
+        }
+        self.leadership.resigns();
+        let Some(mut lease) = self.leases.get_opt(&self.settings.name).await? else { return Ok(()) };
+        let spec = lease.spec.get_or_insert_default();
+        if spec.holder_identity.as_ref() == Some(&self.settings.identity) {
+            spec.holder_identity = Some(String::new());
+            self.leases.replace(&self.settings.name, &PostParams::default(), &lease).await?;
+        }
+        Ok(())
+    }
+
+    /// One look at the lease, and what follows from it. A number of leaders that a database has seen is skipped.
+    async fn turn(&mut self) -> Result<(), kube::Error> {
+        let sent = Instant::now();
+        let found = self.within(self.leases.get_opt(&self.settings.name)).await?;
+        let Some(mut lease) = found else {
+            let lease = self.new_lease();
+            let made = self.within(self.leases.create(&PostParams::default(), &lease)).await?;
+            self.leads(sent, &made);
+            return Ok(());
+        };
+        let version = lease.metadata.resource_version.clone().unwrap_or_default();
+        let spec = lease.spec.clone().unwrap_or_default();
+        let holder = spec.holder_identity.clone().unwrap_or_default();
+        let is_ours = holder == self.settings.identity;
+        if !is_ours && !holder.is_empty() && !self.has_run_out(&version, &spec) {
+            self.leadership.resigns();
+            return Ok(());
+        }
+        // Whoever let it run out begins anew: what it began before may have been followed by another's work.
+        let anew = !is_ours || !self.leadership.leads();
+        let transitions = spec.lease_transitions.unwrap_or(0) + i32::from(anew);
+        let now = MicroTime(Timestamp::now());
+        lease.spec = Some(LeaseSpec {
+            holder_identity: Some(self.settings.identity.clone()),
+            lease_duration_seconds: i32::try_from(self.settings.duration.as_secs()).ok(),
+            acquire_time: if anew { Some(now.clone()) } else { spec.acquire_time.clone() },
+            renew_time: Some(now),
+            lease_transitions: Some(transitions),
+            ..spec
+        });
+        match self.within(self.leases.replace(&self.settings.name, &PostParams::default(), &lease)).await {
+            Ok(written) => self.leads(sent, &written),
+            Err(kube::Error::Api(status)) if status.code == 409 => self.leadership.resigns(),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn new_lease(&self) -> Lease {
+        let now = MicroTime(Timestamp::now());
+        Lease {
+            metadata: ObjectMeta { name: Some(self.settings.name.clone()), ..ObjectMeta::default() },
+            spec: Some(LeaseSpec {
+                holder_identity: Some(self.settings.identity.clone()),
+                lease_duration_seconds: i32::try_from(self.settings.duration.as_secs()).ok(),
+                acquire_time: Some(now.clone()),
+                renew_time: Some(now),
+                // A lease that was deleted by hand must not count from the beginning again: databases remember.
+                lease_transitions: Some(i32::try_from(Timestamp::now().as_second() - 1_700_000_000).unwrap_or(0)),
+                ..LeaseSpec::default()
+            }),
+        }
+    }
+
+    /// Others count from when they see the lease renewed, which is after `sent`; a fifth is left for clocks that drift.
+    fn leads(&self, sent: Instant, lease: &Lease) {
+        let transitions = lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
+        if !self.leadership.leads() {
+            tracing::info!(generation = transitions, "this operator leads");
+        }
+        self.leadership.leads_until(sent + self.settings.duration * 4 / 5, i64::from(transitions));
+    }
+
+    fn has_run_out(&mut self, version: &str, spec: &LeaseSpec) -> bool {
+        let lasts = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+        let lasts = lasts.map_or(self.settings.duration, Duration::from_secs);
+        match &self.seen {
+            Some((seen, since)) if seen == version => since.elapsed() >= lasts,
+            _ => {
+                self.seen = Some((version.to_owned(), Instant::now()));
+                false
+            }
+        }
+    }
+
+    /// A call that does not answer must not keep us from noticing that the lease ran out.
+    async fn within<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, kube::Error> {
+        let most = self.settings.duration / 4;
+        tokio::time::timeout(most, call).await.unwrap_or_else(|_| {
+            Err(kube::Error::Service(format!("no answer within {} ms", most.as_millis()).into()))
+        })
+    }
+}
