@@ -123,6 +123,8 @@ fn options() -> Options {
             max_alias_expansions_per_anchor: 1_000,
         },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        // 010 is 8, as kubectl has it.
+        legacy_octal_numbers: true,
         emit_comments: false,
         with_snippet: false,
     }
