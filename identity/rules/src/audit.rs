@@ -38,6 +38,14 @@ kinds! {
     OrganizationReleased = "organization.released",
     /// Its tombstone was set.
     OrganizationDeleted = "organization.deleted",
+    /// Its rows were removed.
+    OrganizationPurged = "organization.purged",
+    /// Its manifest gave it up as it is.
+    OrganizationGivenUp = "organization.given_up",
+    /// A data key was found in a Secret and kept.
+    DataKeyImported = "data_key.imported",
+    /// A new data key was made.
+    DataKeyRotated = "data_key.rotated",
     /// Its first administrator was created.
     AdminCreated = "user.admin_created",
     /// A user came to be by accepting an invitation.

@@ -21,6 +21,14 @@ pub enum StoreError {
     /// A sealed value did not open.
     #[error("a sealed value could not be opened or made")]
     Sealing(#[source] SealError),
+    /// Another operator has begun to write for this cluster.
+    #[error("another operator leads by now (number {leader}, this one has {ours}): nothing was written")]
+    Fenced {
+        /// The number of whoever leads.
+        leader: i64,
+        /// Ours.
+        ours: i64,
+    },
     /// No secret could be made.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),

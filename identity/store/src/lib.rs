@@ -3,6 +3,7 @@
 //!
 //! - [`Store`], [`Options`]: opening, migrating (`schema`), transactions ([`Tx`], `sql`)
 //! - [`provision`]: what a manifest or a registration makes, in one transaction
+//! - `fence`: an operator that was replaced writes nothing
 //! - [`organizations`], [`ownership`], [`holds`]: tenants, whose they are, why they are closed
 //! - [`users`], [`accounts`], [`lockout`], [`invitations`], [`sessions`]: their people
 //! - [`signing_keys`], [`secrets`]: sealed under the keyring (`sealed`)
@@ -16,6 +17,7 @@ pub mod audit;
 pub mod backend;
 pub mod directory;
 mod error;
+mod fence;
 pub mod holds;
 pub mod invitations;
 pub mod lockout;
@@ -33,7 +35,7 @@ pub mod users;
 
 pub use accounts::Account;
 pub use error::StoreError;
-pub use open::{OpenError, Options, Store};
+pub use open::{Authorities, OpenError, Options, Store};
 pub use organizations::Organization;
 pub use sql::Tx;
 pub use users::User;

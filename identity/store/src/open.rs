@@ -12,6 +12,7 @@ use sqlx::{PgPool, SqlitePool};
 use tenantry_rules::clock::Clock;
 use tenantry_rules::sealing::Keyring;
 
+use crate::fence::Fence;
 use crate::schema::{migrate, triggers};
 use crate::sql::{self, Dialect, Shared};
 use crate::{StoreError, Tx, backend, sealed};
@@ -21,8 +22,8 @@ pub struct Options {
     /// `sqlite://<path>` or `postgres://…`. PostgreSQL is spoken to over TLS with a checked certificate and host
     /// name, whatever the URL says of it.
     pub url: SecretString,
-    /// Certificate authorities for PostgreSQL, a PEM file; `None`: those of the URL, or the public ones.
-    pub ca: Option<PathBuf>,
+    /// Certificate authorities for PostgreSQL; `None`: those of the URL, or the public ones.
+    pub ca: Option<Authorities>,
     /// Most connections at a time.
     pub connections: u32,
     /// Seals and opens secrets.
@@ -33,6 +34,21 @@ pub struct Options {
     pub cluster: String,
     /// Where "now" comes from; `None`, in production: the database.
     pub clock: Option<Arc<dyn Clock>>,
+}
+
+/// Certificate authorities.
+#[derive(Clone, Debug)]
+pub enum Authorities {
+    /// A PEM file.
+    File(PathBuf),
+    /// The text of one.
+    Pem(Vec<u8>),
+}
+
+impl From<PathBuf> for Authorities {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
 }
 
 /// Why a store was not opened. Nothing was changed then.
@@ -56,6 +72,18 @@ pub enum OpenError {
     /// Nobody answered, or not as asked.
     #[error("the database could not be reached; check its address, credentials and certificate")]
     Unreachable(#[source] sqlx::Error),
+    /// The server does not accept the user or the password.
+    #[error("the database refused the user or the password of the URL; check both")]
+    Credentials(#[source] sqlx::Error),
+    /// There is no such database.
+    #[error("the database that the URL names does not exist on its server; create it, or correct the URL")]
+    NoDatabase(#[source] sqlx::Error),
+    /// Its certificate is not to be trusted.
+    #[error(
+        "the TLS certificate of the database is not accepted: {0}; check its validity and host name, \
+         and that the certificate authority given is the one that signed it"
+    )]
+    Certificate(String),
     /// A newer program was here.
     #[error(
         "the database was written by a newer Tenantry (schema {applied}, this program knows {known}); \
@@ -126,6 +154,7 @@ pub(crate) enum Pool {
 pub struct Store {
     pool: Pool,
     shared: Arc<Shared>,
+    fence: Option<Fence>,
 }
 
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
@@ -139,9 +168,9 @@ impl Store {
         let (pool, dialect) = connect(&options).await?;
         let Options { keyring, backend, clock, cluster, .. } = options;
         let shared = Arc::new(Shared { dialect, keyring, backend, clock });
-        let store = Self { pool, shared };
+        let store = Self { pool, shared, fence: None };
         let mut tx = store.write().await.map_err(|error| match error {
-            StoreError::Database(source) => OpenError::Unreachable(source),
+            StoreError::Database(source) => unreachable(source),
             other => other.into(),
         })?;
         migrate::migrate(&mut tx).await?;
@@ -154,7 +183,20 @@ impl Store {
 
     /// A transaction that may write. On SQLite there is one at a time: whoever holds one must not ask for another.
     pub async fn write(&self) -> Result<Tx, StoreError> {
-        sql::begin_write(&self.pool, &self.shared).await
+        let mut tx = sql::begin_write(&self.pool, &self.shared).await?;
+        if let Some(fence) = &self.fence {
+            fence.check(&mut tx).await?;
+        }
+        Ok(tx)
+    }
+
+    /// A handle whose writes count only while no operator of a higher generation has begun to write for the cluster.
+    /// Refused with [`StoreError::Fenced`] where one has already.
+    pub async fn fenced(&self, cluster: &str, generation: i64) -> Result<Self, StoreError> {
+        let mut tx = sql::begin_write(&self.pool, &self.shared).await?;
+        let fence = Fence::raise(&mut tx, cluster, generation).await?;
+        tx.commit().await?;
+        Ok(Self { fence: Some(fence), ..self.clone() })
     }
 
     /// A transaction that sees one state of the database and writes nothing.
@@ -195,20 +237,52 @@ async fn connect(options: &Options) -> Result<(Pool, Dialect), OpenError> {
     Err(OpenError::Url(format!("{scheme:?} is neither sqlite nor postgres")))
 }
 
+/// What kept a connection from coming to be.
+fn unreachable(error: sqlx::Error) -> OpenError {
+    match &error {
+        sqlx::Error::Tls(source) => OpenError::Certificate(chain(source.as_ref())),
+        sqlx::Error::Io(source) if source.kind() == std::io::ErrorKind::InvalidData => {
+            OpenError::Certificate(chain(source))
+        }
+        sqlx::Error::Database(source) => match source.code().as_deref() {
+            Some("28P01" | "28000") => OpenError::Credentials(error),
+            Some("3D000") => OpenError::NoDatabase(error),
+            _ => OpenError::Unreachable(error),
+        },
+        _ => OpenError::Unreachable(error),
+    }
+}
+
+/// An error with its causes, each once.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let more = cause.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
 async fn postgres(url: &str, options: &Options) -> Result<Pool, OpenError> {
     let mut connect = PgConnectOptions::from_str(url)
         .map_err(|_| OpenError::Url("it is not a valid postgres:// URL".to_owned()))?
         .ssl_mode(PgSslMode::VerifyFull)
         .application_name("tenantry");
-    if let Some(ca) = &options.ca {
-        connect = connect.ssl_root_cert(ca);
+    match &options.ca {
+        Some(Authorities::File(path)) => connect = connect.ssl_root_cert(path),
+        Some(Authorities::Pem(pem)) => connect = connect.ssl_root_cert_from_pem(pem.clone()),
+        None => {}
     }
     let pool = PgPoolOptions::new()
         .max_connections(options.connections.max(2))
         .acquire_timeout(ACQUIRE_WITHIN)
         .connect_with(connect)
         .await
-        .map_err(OpenError::Unreachable)?;
+        .map_err(unreachable)?;
     Ok(Pool::Postgres(pool))
 }
 

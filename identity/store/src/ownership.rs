@@ -60,12 +60,14 @@ pub struct Ownership {
     pub deletion_policy: DeletionPolicy,
     /// When its first admin was made: once, even if that user is deleted later.
     pub bootstrap_admin_at: Option<Timestamp>,
+    /// The manifest's last request for new keys that was followed.
+    pub rotate_seen: Option<String>,
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT organization_id, cluster, namespace, name, uid, deletion_policy, bootstrap_admin_at ",
+            "SELECT organization_id, cluster, namespace, name, uid, deletion_policy, bootstrap_admin_at, rotate_seen ",
             "FROM tenantry.ownership ",
             $rest
         )
@@ -86,6 +88,7 @@ fn read(row: &Row) -> Result<Ownership, StoreError> {
             _ => DeletionPolicy::Retain,
         },
         bootstrap_admin_at: row.opt_at("bootstrap_admin_at")?,
+        rotate_seen: row.opt_text("rotate_seen")?,
     })
 }
 
@@ -145,6 +148,12 @@ pub(crate) async fn take_bootstrap(tx: &mut Tx, id: OrganizationId) -> Result<bo
     let sql = "UPDATE tenantry.ownership SET bootstrap_admin_at = $2 \
         WHERE organization_id = $1 AND bootstrap_admin_at IS NULL";
     Ok(tx.run(sql, &[id.into(), tx.now.into()]).await? > 0)
+}
+
+/// Notes a manifest's request for new keys as followed.
+pub(crate) async fn see_rotate(tx: &mut Tx, id: OrganizationId, rotate: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE tenantry.ownership SET rotate_seen = $2 WHERE organization_id = $1";
+    tx.run(sql, &[id.into(), rotate.into()]).await.map(drop)
 }
 
 pub(crate) async fn release(tx: &mut Tx, id: OrganizationId) -> Result<(), StoreError> {

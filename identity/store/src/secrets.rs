@@ -11,6 +11,8 @@ use crate::{StoreError, Tx, sealed};
 pub enum SecretName {
     /// An organization's encryption key (`DATA_KEY`).
     DataKey,
+    /// The password that was generated for its first administrator, with the address: `address\npassword`.
+    AdminPassword,
     /// The Backend's `JWT_SECRET_KEY`.
     JwtSecretKey,
     /// The Backend's `ENCRYPTION_KEY`.
@@ -22,13 +24,15 @@ impl SecretName {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DataKey => "data_key",
+            Self::AdminPassword => "admin_password",
             Self::JwtSecretKey => "jwt_secret_key",
             Self::EncryptionKey => "encryption_key",
         }
     }
 }
 
-/// A secret, opened.
+/// A secret, opened. Its `Debug` shows no value.
+#[derive(Clone, Debug)]
 pub struct Secret {
     /// Counts up from 1 with each rotation.
     pub generation: i64,
@@ -66,16 +70,40 @@ pub async fn create_first(
     name: SecretName,
     value: &SecretString,
 ) -> Result<bool, StoreError> {
-    let row_name = format!("{}/1", name.as_str());
+    create(tx, organization, name, 1, value).await
+}
+
+/// Keeps `value` as the newest generation; the earlier ones stay valid.
+pub(crate) async fn create_next(
+    tx: &mut Tx,
+    organization: Option<OrganizationId>,
+    name: SecretName,
+    value: &SecretString,
+) -> Result<(), StoreError> {
+    let sql = "SELECT coalesce(max(generation), 0) AS newest FROM tenantry.secrets \
+        WHERE organization_id = $1 AND name = $2";
+    let newest = tx.one(sql, &[column(organization).into(), name.as_str().into()]).await?.int("newest")?;
+    create(tx, organization, name, newest + 1, value).await.map(drop)
+}
+
+async fn create(
+    tx: &mut Tx,
+    organization: Option<OrganizationId>,
+    name: SecretName,
+    generation: i64,
+    value: &SecretString,
+) -> Result<bool, StoreError> {
+    let row_name = format!("{}/{generation}", name.as_str());
     let blob = sealed::seal(tx, "secrets", organization, &row_name, value.expose_secret().as_bytes())?;
     let sql = "INSERT INTO tenantry.secrets (organization_id, name, generation, sealed, sealed_by, created_at) \
-        VALUES ($1, $2, 1, $3, $4, $5) ON CONFLICT (organization_id, name, generation) DO NOTHING";
+        VALUES ($1, $2, $6, $3, $4, $5) ON CONFLICT (organization_id, name, generation) DO NOTHING";
     let values = [
         column(organization).into(),
         name.as_str().into(),
         blob.into(),
         tx.keyring().sealing_id().into(),
         tx.now.into(),
+        generation.into(),
     ];
     Ok(tx.run(sql, &values).await? > 0)
 }

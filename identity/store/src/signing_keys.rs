@@ -2,7 +2,7 @@
 //! When a key moves on is decided by `tenantry_rules::key_life`; here its times are kept.
 
 use tenantry_directory::view::PublicJwk;
-use tenantry_directory::{KeyAlgorithm, Kid, OrganizationId, SigningKey};
+use tenantry_directory::{KeyAlgorithm, Kid, OrganizationId, SigningKey, Timestamp};
 use tenantry_rules::key_life::{KeyBounds, KeyTimes};
 use tenantry_rules::signing::GeneratedKey;
 
@@ -100,6 +100,15 @@ pub async fn list(tx: &mut Tx, organization: OrganizationId) -> Result<Vec<Key>,
         "AND (verify_until IS NULL OR verify_until > $2) ORDER BY created_at, kid"
     );
     tx.all(sql, &[organization.into(), tx.now.into()]).await?.iter().map(read).collect()
+}
+
+/// When somebody last asked for the next key, whatever the period says. The request is followed once a later key signs.
+pub async fn rotation_asked(
+    tx: &mut Tx,
+    organization: OrganizationId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT requested_at FROM tenantry.rotation_requests WHERE organization_id = $1";
+    tx.maybe(sql, &[organization.into()]).await?.map(|row| row.at("requested_at")).transpose()
 }
 
 /// The key that signs now: the one that became active last.

@@ -114,7 +114,9 @@ impl Keeper {
                 acquire_time: Some(now.clone()),
                 renew_time: Some(now),
                 // A lease that was deleted by hand must not count from the beginning again: databases remember.
-                lease_transitions: Some(i32::try_from(Timestamp::now().as_second() - 1_700_000_000).unwrap_or(0)),
+                lease_transitions: Some(
+                    i32::try_from(Timestamp::now().as_second() - 1_700_000_000).unwrap_or(0),
+                ),
                 ..LeaseSpec::default()
             }),
         }

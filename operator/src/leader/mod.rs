@@ -23,7 +23,11 @@ struct Inner {
 
 impl Default for Leadership {
     fn default() -> Self {
-        Self(Arc::new(Inner { start: Instant::now(), until: AtomicU64::new(0), generation: AtomicI64::new(0) }))
+        Self(Arc::new(Inner {
+            start: Instant::now(),
+            until: AtomicU64::new(0),
+            generation: AtomicI64::new(0),
+        }))
     }
 }
 

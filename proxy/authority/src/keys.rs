@@ -26,7 +26,8 @@ pub(crate) async fn settle(
     for _ in 0..3 {
         let keys = signing_keys::list(tx, organization).await?;
         let all: Vec<KeyTimes> = keys.iter().map(|key| key.times).collect();
-        let Some(step) = next_step(&all, &lives, None, tx.now) else { break };
+        let asked = signing_keys::rotation_asked(tx, organization).await?;
+        let Some(step) = next_step(&all, &lives, asked, tx.now) else { break };
         let (kid, kind) = match step {
             KeyStep::CreateActive(bounds) => {
                 let key = signing::generate(policy.algorithm).map_err(|_| Problem::internal())?;
@@ -95,7 +96,8 @@ async fn rotate(state: &AppState, settings: &BackendSettings, id: OrganizationId
     let mut tx = state.store.read().await?;
     let keys = signing_keys::list(&mut tx, id).await?;
     let all: Vec<KeyTimes> = keys.iter().map(|key| key.times).collect();
-    let due = next_step(&all, &state.policy.load().keys(settings), None, tx.now).is_some();
+    let asked = signing_keys::rotation_asked(&mut tx, id).await?;
+    let due = next_step(&all, &state.policy.load().keys(settings), asked, tx.now).is_some();
     tx.rollback().await?;
     if !due {
         return Ok(false);

@@ -101,11 +101,14 @@ impl Applier {
                 role: first.role,
                 hashed_password: &first.hash,
                 email_verified: true,
+                shown_password: None,
             }),
             first_key: FirstKey {
                 algorithm: served.policy.algorithm,
                 policy: served.policy.keys(&served.settings),
             },
+            data_keys: &[],
+            rotate: wanted.rotate.as_deref(),
         };
         let provisioned =
             provision::apply(&self.store, &SystemRandom, &plan).await.map_err(|error| error.to_string())?;

@@ -13,6 +13,9 @@ use tenantry_store::provision::Adoption;
 
 use super::CLUSTER;
 
+/// The annotation whose every new value asks for new keys.
+const ROTATE: &str = "tenantry.io/rotate";
+
 /// What a manifest wants, checked.
 pub struct Wanted {
     /// The manifest.
@@ -33,6 +36,8 @@ pub struct Wanted {
     pub adoption: Adoption,
     /// Its first administrator.
     pub admin: Option<FirstAdmin>,
+    /// Its request for new keys.
+    pub rotate: Option<String>,
 }
 
 /// An administrator to be made once.
@@ -84,6 +89,7 @@ impl Wanted {
                 (AdoptionPolicy::Fail, None) => Adoption::Fail,
             },
             admin: admin.transpose()?,
+            rotate: organization.metadata.annotations.as_ref().and_then(|all| all.get(ROTATE)).cloned(),
         })
     }
 }

@@ -176,7 +176,7 @@ async fn open_store(
     let url = settings.database.clone().unwrap_or_else(|| data.database_url().into());
     let options = Options {
         url,
-        ca: settings.database_ca.clone(),
+        ca: settings.database_ca.clone().map(Into::into),
         connections: DATABASE_CONNECTIONS,
         keyring,
         backend: served.settings.audience.clone(),

@@ -2,9 +2,11 @@ use tenantry_directory::OrganizationId;
 use tenantry_rules::audit::AuditKind;
 use tenantry_rules::holds::{Hold, Status};
 use tenantry_rules::random::Random;
+use tenantry_rules::secrets::is_encryption_key;
 
 use super::found::{FoundError, give_keys, make_admin, note};
 use super::plan::{AdminOutcome, Adoption, ProvisionPlan, Provisioned};
+use super::rotate::rotate;
 use crate::organizations::{self, Organization};
 use crate::ownership::{self, Owner};
 use crate::users::{self, UserError};
@@ -67,6 +69,12 @@ pub enum ProvisionError {
         /// Which.
         email: String,
     },
+    /// A key in a projection that cannot be one.
+    #[error(
+        "a DATA_KEY that stands in the organization's Secret, and not in the database, is not URL-safe base64 of 32 bytes; \
+         put the right key there, or delete the Secret if the key is of no use"
+    )]
+    DataKeyForm,
     /// No room for the administrator.
     #[error("limits.users leaves no room for the administrator; raise it")]
     NoRoomForAdmin,
@@ -131,6 +139,9 @@ async fn apply_in(
     random: &dyn Random,
     plan: &ProvisionPlan<'_>,
 ) -> Result<Provisioned, ProvisionError> {
+    if !plan.data_keys.iter().all(is_encryption_key) {
+        return Err(ProvisionError::DataKeyForm);
+    }
     let actor = format!("manifest:{}", plan.owner.path());
     let (row, created, mut changed) = row_for(tx, plan, &actor).await?;
     let id = row.id;
@@ -143,10 +154,11 @@ async fn apply_in(
     }
     changed |= set_hold(tx, id, &actor, Hold::Manifest, plan.suspended).await?;
     changed |= set_hold(tx, id, &actor, Hold::Retained, false).await?;
-    changed |= give_keys(tx, random, id, &actor, plan.first_key).await?;
+    changed |= give_keys(tx, random, id, &actor, plan.first_key, plan.data_keys).await?;
+    let rotated = rotate(tx, random, id, &actor, plan.rotate).await?;
     let admin = admin(tx, id, &actor, plan).await?;
-    changed |= matches!(admin, AdminOutcome::Created | AdminOutcome::Existing);
-    Ok(Provisioned { organization_id: id, created, changed, admin })
+    changed |= rotated | matches!(admin, AdminOutcome::Created | AdminOutcome::Existing);
+    Ok(Provisioned { organization_id: id, created, changed, admin, rotated })
 }
 
 /// The plan's row: its own, one that it may take over, or a new one.
@@ -157,6 +169,9 @@ async fn row_for(
 ) -> Result<(Organization, bool, bool), ProvisionError> {
     if let Some(owned) = ownership::at(tx, plan.owner).await? {
         match organizations::lock(tx, owned.organization_id).await? {
+            Some(row) if row.status == Status::Deleted => {
+                return Err(ProvisionError::SlugDeleted { slug: row.slug, id: row.id });
+            }
             Some(row) if row.slug == plan.slug.as_str() => {
                 let id = row.id;
                 let followed = ownership::follow(tx, id, &plan.owner.uid, plan.deletion_policy).await?;
@@ -174,6 +189,9 @@ async fn row_for(
         None => (insert(tx, plan).await?, true),
     };
     ownership::claim(tx, row.id, plan.owner, plan.deletion_policy).await?;
+    if let Some(rotate) = plan.rotate {
+        ownership::see_rotate(tx, row.id, rotate).await?;
+    }
     note(tx, row.id, actor, AuditKind::OrganizationProvisioned, None).await?;
     Ok((row, created, true))
 }

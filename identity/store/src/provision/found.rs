@@ -1,3 +1,4 @@
+use secrecy::{ExposeSecret, SecretString};
 use tenantry_directory::OrganizationId;
 use tenantry_rules::audit::AuditKind;
 use tenantry_rules::random::{NoRandomness, Random};
@@ -6,7 +7,7 @@ use tenantry_rules::signing::{self, GeneratedKey, NoKey};
 
 use super::plan::{Admin, FirstKey};
 use crate::audit::{NewEvent, record};
-use crate::secrets::{SecretName, create_first};
+use crate::secrets::{SecretName, create_first, create_next};
 use crate::users::{NewUser, User, UserError};
 use crate::{StoreError, Tx, signing_keys, users};
 
@@ -31,9 +32,18 @@ pub(super) async fn give_keys(
     id: OrganizationId,
     actor: &str,
     first_key: FirstKey,
+    data_keys: &[SecretString],
 ) -> Result<bool, FoundError> {
+    let known = crate::secrets::list(tx, Some(id), SecretName::DataKey).await?;
+    let is_known =
+        |key: &SecretString| known.iter().any(|known| known.value.expose_secret() == key.expose_secret());
     let mut given = false;
-    if crate::secrets::list(tx, Some(id), SecretName::DataKey).await?.is_empty() {
+    for key in data_keys.iter().rev().filter(|key| !is_known(key)) {
+        create_next(tx, Some(id), SecretName::DataKey, key).await?;
+        note(tx, id, actor, AuditKind::DataKeyImported, None).await?;
+        given = true;
+    }
+    if known.is_empty() && !given {
         given |= create_first(tx, Some(id), SecretName::DataKey, &encryption_key(random)?).await?;
     }
     if !signing_keys::has_any(tx, id).await? {
@@ -67,6 +77,10 @@ pub(super) async fn make_admin(
         email_verified: admin.email_verified,
     };
     let user = users::create(tx, &new).await?;
+    if let Some(password) = admin.shown_password {
+        let text = SecretString::from(format!("{}\n{}", admin.email, password.expose_secret()));
+        create_first(tx, Some(id), SecretName::AdminPassword, &text).await?;
+    }
     note(tx, id, actor, AuditKind::AdminCreated, Some(&format!("user:{}", user.id))).await?;
     Ok(user)
 }

@@ -37,6 +37,12 @@ pub struct ProvisionPlan<'a> {
     pub admin: Option<Admin<'a>>,
     /// How its first signing key is made.
     pub first_key: FirstKey,
+    /// Data keys that a projection shows, the newest first: those that the rows lack are added, whatever came first stays.
+    /// None, and none in the rows: one is generated.
+    pub data_keys: &'a [SecretString],
+    /// The manifest's request for new keys, `tenantry.io/rotate`: another value than the last one makes a new data key
+    /// and asks the authority for the next signing key. What stands there when the manifest first comes counts as seen.
+    pub rotate: Option<&'a str>,
 }
 
 /// What to do with a row of the plan's slug that nothing owns.
@@ -64,6 +70,8 @@ pub struct Admin<'a> {
     pub hashed_password: &'a SecretString,
     /// A manifest's admin counts as verified; who registers does not.
     pub email_verified: bool,
+    /// The password itself, where it was generated and is to be shown in a Secret: it is kept, sealed.
+    pub shown_password: Option<&'a SecretString>,
 }
 
 /// What came of a plan.
@@ -77,6 +85,8 @@ pub struct Provisioned {
     pub changed: bool,
     /// What came of the administrator.
     pub admin: AdminOutcome,
+    /// Whether keys were changed as the manifest asked.
+    pub rotated: bool,
 }
 
 /// What came of the administrator.

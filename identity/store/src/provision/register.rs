@@ -71,7 +71,7 @@ pub async fn register(
     tx.run(sql, &[id.into(), tx.now.into()]).await?;
     let actor = format!("registration:{id}");
     note(tx, id, &actor, AuditKind::OrganizationRegistered, None).await?;
-    give_keys(tx, random, id, &actor, new.first_key).await?;
+    give_keys(tx, random, id, &actor, new.first_key, &[]).await?;
     let user = make_admin(tx, id, &actor, &new.admin).await.map_err(|error| match error {
         UserError::EmailTaken => RegisterError::EmailTaken,
         UserError::Store(error) => error.into(),

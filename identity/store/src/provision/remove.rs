@@ -69,7 +69,7 @@ async fn remove_owned(tx: &mut Tx, owned: Ownership) -> Result<Removed, StoreErr
 }
 
 /// Revokes every credential and leaves a tombstone. Rows that an application may reference stay.
-async fn bury(tx: &mut Tx, id: OrganizationId) -> Result<(), StoreError> {
+pub(super) async fn bury(tx: &mut Tx, id: OrganizationId) -> Result<(), StoreError> {
     let Some(row) = organizations::lock(tx, id).await? else { return Ok(()) };
     let sql = "INSERT INTO tenantry.tombstones (organization_id, slug, deleted_at) VALUES ($1, $2, $3) \
         ON CONFLICT (organization_id) DO NOTHING";

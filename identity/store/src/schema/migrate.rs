@@ -10,8 +10,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "identity", sql: include_str!("../../migrations/0001_identity.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "identity", sql: include_str!("../../migrations/0001_identity.sql") },
+    Migration { version: 2, name: "operator", sql: include_str!("../../migrations/0002_operator.sql") },
+];
 
 const APPLICATION_TABLES: &str = include_str!("../../migrations/application.sql");
 

@@ -29,6 +29,7 @@ const WORDS: &[(&str, &str)] = &[
     ("::text", ""),
     (" FOR NO KEY UPDATE", ""),
     (" FOR UPDATE", ""),
+    (" FOR SHARE", ""),
 ];
 
 /// The statement as `dialect` wants it. Statements are ours and static: no value is ever spliced in.

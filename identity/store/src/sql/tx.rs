@@ -130,6 +130,21 @@ impl Tx {
         })
     }
 
+    /// As [`Self::all`], for a statement put together from names that the database itself gave, already in its dialect.
+    pub(crate) async fn all_of(&mut self, sql: String, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let sql = AssertSqlSafe(sql);
+        Ok(match &mut self.connection {
+            Connection::Postgres(tx) => {
+                let rows = bind_postgres(sqlx::query(sql), values).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+            Connection::Sqlite(tx) => {
+                let rows = bind_sqlite(sqlx::query(sql), values).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+        })
+    }
+
     pub(crate) async fn maybe(
         &mut self,
         sql: &'static str,

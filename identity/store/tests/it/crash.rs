@@ -19,7 +19,7 @@ on_both!(killed_while_registering_no_organization_has_half_its_rows);
 async fn registering_process() {
     let Ok(url) = std::env::var("TENANTRY_TEST_URL") else { return };
     let keyring = std::env::var("TENANTRY_TEST_KEYRING").unwrap();
-    let ca = std::env::var("TENANTRY_TEST_CA").ok().map(Into::into);
+    let ca = std::env::var("TENANTRY_TEST_CA").ok().map(|path| std::path::PathBuf::from(path).into());
     let store = Store::open(tenantry_store::Options {
         url: url.into(),
         ca,
@@ -47,6 +47,7 @@ async fn sign_up(store: &Store, slug: &str) {
         role: &role,
         hashed_password: &password,
         email_verified: false,
+        shown_password: None,
     };
     let new = Registration {
         slug: &slug.parse().unwrap(),

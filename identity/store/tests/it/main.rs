@@ -10,6 +10,7 @@ mod holds;
 mod invitations;
 mod lockout;
 mod opening;
+mod operator;
 mod provision;
 mod removal;
 mod sealing;

@@ -27,7 +27,7 @@ async fn a_second_start_finds_everything_and_writes_nothing(world: World) {
     assert!(tenantry_store::organizations::by_id(&mut tx, id).await.unwrap().is_some());
     tx.rollback().await.unwrap();
     assert_eq!(world.by_hand("SELECT version FROM tenantry.directory_head").await, before);
-    assert_eq!(world.by_hand("SELECT count(*) FROM tenantry.migrations").await, "1");
+    assert_eq!(world.by_hand("SELECT count(*) FROM tenantry.migrations").await, "2");
 }
 
 async fn two_that_open_at_once_do_not_disturb_each_other(world: World) {
@@ -44,7 +44,7 @@ async fn a_newer_database_is_refused_with_a_sentence(world: World) {
     let error = world.open().await.err().unwrap();
     assert_eq!(
         error.to_string(),
-        "the database was written by a newer Tenantry (schema 99, this program knows 1); \
+        "the database was written by a newer Tenantry (schema 99, this program knows 2); \
          run the newer program, or restore a backup made before it"
     );
 }
@@ -192,8 +192,8 @@ async fn a_server_whose_certificate_does_not_check_out_is_not_spoken_to() {
     let other = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(other.path(), rcgen::generate_simple_self_signed(["other".into()]).unwrap().cert.pem())
         .unwrap();
-    options.ca = Some(other.path().to_owned());
-    assert!(matches!(Store::open(options).await, Err(OpenError::Unreachable(_))));
+    options.ca = Some(other.path().to_owned().into());
+    assert!(matches!(Store::open(options).await, Err(OpenError::Certificate(_))));
     let Place::Postgres(database) = &world.place else { unreachable!() };
     let mut options = world.options();
     options.url = database.url().replace("verify-full", "disable").into();

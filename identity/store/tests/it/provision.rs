@@ -137,6 +137,7 @@ async fn sign_up(store: &Store, slug: &str, email: &str) -> Result<Registered, R
             role: &role,
             hashed_password: &password,
             email_verified: false,
+            shown_password: None,
         },
         first_key: FIRST_KEY,
     };

@@ -159,6 +159,8 @@ pub struct Wish {
     pub deletion_policy: DeletionPolicy,
     pub adoption: Adoption,
     pub admin: Option<Email>,
+    pub data_keys: Vec<SecretString>,
+    pub rotate: Option<String>,
 }
 
 impl Wish {
@@ -173,6 +175,8 @@ impl Wish {
             deletion_policy: DeletionPolicy::Retain,
             adoption: Adoption::Fail,
             admin: Some(format!("admin@{slug}.example").parse().unwrap()),
+            data_keys: Vec::new(),
+            rotate: None,
         }
     }
 }
@@ -185,6 +189,7 @@ pub async fn provision_on(store: &Store, wish: &Wish) -> Result<Provisioned, Pro
         role: &role,
         hashed_password: &password,
         email_verified: true,
+        shown_password: None,
     });
     let plan = ProvisionPlan {
         owner: &wish.owner,
@@ -197,6 +202,8 @@ pub async fn provision_on(store: &Store, wish: &Wish) -> Result<Provisioned, Pro
         adoption: wish.adoption,
         admin,
         first_key: FIRST_KEY,
+        data_keys: &wish.data_keys,
+        rotate: wish.rotate.as_deref(),
     };
     provision::apply(store, &SystemRandom, &plan).await
 }
@@ -218,7 +225,7 @@ pub fn options(place: &Place, clock: &Arc<ManualClock>, keyring: &SecretString) 
     };
     Options {
         url: url.into(),
-        ca,
+        ca: ca.map(Into::into),
         connections: 10,
         keyring: Keyring::from_json(keyring.expose_secret()).unwrap(),
         backend: BACKEND.to_owned(),

@@ -34,7 +34,13 @@ fn params() -> PatchParams {
 #[async_trait]
 impl<R, S> Manifests<R, S> for Cluster
 where
-    R: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    R: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
     S: Serialize + Send + Sync + 'static,
 {
     async fn set_finalizer(&self, resource: &R, present: bool) -> Result<Arc<R>, Trouble> {

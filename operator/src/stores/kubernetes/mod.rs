@@ -23,7 +23,8 @@ pub struct Cluster {
 impl Cluster {
     /// Uses a client for as long as this process leads. `instance` is the pod's name.
     pub fn new(client: Client, leadership: Leadership, instance: &str) -> Self {
-        let reporter = Reporter { controller: names::MANAGER.to_owned(), instance: Some(instance.to_owned()) };
+        let reporter =
+            Reporter { controller: names::MANAGER.to_owned(), instance: Some(instance.to_owned()) };
         let recorder = Recorder::new(client.clone(), reporter);
         Self { client, leadership, recorder, written: secrets::Written::default() }
     }
@@ -51,6 +52,9 @@ pub(crate) fn trouble(what: &str, error: &kube::Error) -> Trouble {
             400 | 422 => Trouble::standing("Refused", format!("{what}: {}", status.message)),
             _ => Trouble::passing("ApiServerUnavailable", format!("{what}: {}", status.message)),
         },
-        other => Trouble::passing("ApiServerUnavailable", format!("{what}: the API server cannot be reached: {other}")),
+        other => Trouble::passing(
+            "ApiServerUnavailable",
+            format!("{what}: the API server cannot be reached: {other}"),
+        ),
     }
 }

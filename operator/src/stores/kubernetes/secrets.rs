@@ -22,7 +22,10 @@ pub(super) struct Written(Arc<Mutex<HashMap<(String, String), String>>>);
 
 impl Written {
     fn note(&self, secret: &Secret) {
-        let key = (secret.metadata.namespace.clone().unwrap_or_default(), secret.metadata.name.clone().unwrap_or_default());
+        let key = (
+            secret.metadata.namespace.clone().unwrap_or_default(),
+            secret.metadata.name.clone().unwrap_or_default(),
+        );
         let version = secret.metadata.resource_version.clone().unwrap_or_default();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, version);
     }

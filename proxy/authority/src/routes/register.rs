@@ -101,6 +101,7 @@ pub(crate) async fn register(
             role,
             hashed_password: &hash,
             email_verified: false,
+            shown_password: None,
         },
         first_key: FirstKey { algorithm: policy.algorithm, policy: policy.keys(&settings) },
     };

@@ -79,7 +79,7 @@ impl World {
         let clock = Arc::new(ManualClock::new(START));
         let store = Store::open(Options {
             url: url.into(),
-            ca: database.as_ref().map(Database::ca_path),
+            ca: database.as_ref().map(Database::ca_path).map(Into::into),
             connections: 4,
             keyring,
             backend: "default/incidents".to_owned(),
