@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 part() { printf '\n==> %s (%d min %02d s so far)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
 
 tools/kubernetes.sh
+tools/moto.sh
 part "building"
 cargo build --package tenantry-operator --package tenantry-proxy
 cargo test --package tenantry-e2e --no-run

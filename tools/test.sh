@@ -15,6 +15,7 @@ part() { printf '\n==> %s (%d min %02d s so far)\n' "$1" $((SECONDS / 60)) $((SE
 part "building"
 cargo build --workspace --all-targets
 part "tests of the crates"
+tools/moto.sh
 # The whole system has a target of its own, `make e2e`.
 cargo test --workspace --exclude tenantry-e2e --no-fail-fast
 

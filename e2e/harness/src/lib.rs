@@ -5,15 +5,21 @@
 //! - [`certificates`] signs for them;
 //! - [`postgres`] is a throw-away PostgreSQL server that speaks TLS only;
 //! - [`redis`] is a Redis of the same kind;
+//! - [`vault`] is an AWS Secrets Manager endpoint, [`account`] an AWS account with IAM;
 //! - [`cluster`] is a Kubernetes control plane.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod account;
 pub mod certificates;
 pub mod cluster;
 pub mod postgres;
 pub mod process;
+mod python;
 pub mod redis;
+pub mod vault;
 
+pub use account::Account;
 pub use cluster::{AuditEvent, AuditMark, Cluster, ClusterOptions};
 pub use postgres::{Database, Postgres, StartError};
 pub use redis::Redis;
+pub use vault::Vault;

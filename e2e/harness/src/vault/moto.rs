@@ -1,0 +1,99 @@
+//! The process that keeps the secrets.
+
+use super::REGION;
+use crate::{
+    process::{PartError, Watchdog, accepts, free_port},
+    python::Environment,
+};
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::{io, process::Command, time::Duration};
+use tokio::net::TcpStream;
+
+/// A free port may be taken between looking and binding; more than a few such losses are another fault.
+const ATTEMPTS: u32 = 5;
+const PATIENCE: Duration = Duration::from_mins(1);
+const SERVER: &str = "moto";
+
+#[derive(Debug)]
+pub(super) struct Moto {
+    // Held, as its drop ends the process.
+    _watchdog: Watchdog,
+    port: u16,
+}
+
+impl Moto {
+    pub(super) fn start() -> Result<Self, PartError> {
+        let mut attempt = 1;
+        loop {
+            match Self::attempt() {
+                Err(error) if error.lost_a_port() && attempt < ATTEMPTS => attempt += 1,
+                other => return other,
+            }
+        }
+    }
+
+    fn attempt() -> Result<Self, PartError> {
+        let program = Environment::Moto.program("moto_server")?;
+        let watchdog = Watchdog::new("tenantry-moto-")?;
+        let port = free_port().map_err(PartError::io("127.0.0.1:0"))?;
+        let mut command = Command::new(program);
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).env("MOTO_DISABLE_GLOBAL_CORS", "true");
+        watchdog.start(SERVER, &command)?;
+        watchdog.wait_for(SERVER, PATIENCE, || accepts(port))?;
+        Ok(Self { _watchdog: watchdog, port })
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The status and body that moto gives to a call of Secrets Manager.
+    pub(super) async fn call(&self, action: &str, body: &Value) -> Result<(u16, Value), PartError> {
+        // moto reads the region out of it and checks nothing.
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential=test/20200101/{REGION}/secretsmanager/aws4_request, SignedHeaders=host, Signature=0"
+        );
+        let request = Request::post("/")
+            .header("host", format!("secretsmanager.{REGION}.amazonaws.com"))
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", format!("secretsmanager.{action}"))
+            .header("authorization", authorization);
+        self.ask(request, body.to_string()).await
+    }
+
+    pub(super) async fn reset(&self) -> Result<(), PartError> {
+        self.ask(Request::post("/moto-api/reset").header("host", "localhost"), String::new()).await.map(drop)
+    }
+
+    async fn ask(
+        &self,
+        request: hyper::http::request::Builder,
+        body: String,
+    ) -> Result<(u16, Value), PartError> {
+        self.exchange(request, body).await.map_err(PartError::io(format!("moto at 127.0.0.1:{}", self.port)))
+    }
+
+    async fn exchange(
+        &self,
+        request: hyper::http::request::Builder,
+        body: String,
+    ) -> io::Result<(u16, Value)> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        let request = request.body(Full::new(Bytes::from(body))).map_err(io::Error::other)?;
+        let answer = async move {
+            let answer = sender.send_request(request).await?;
+            let status = answer.status().as_u16();
+            Ok::<_, hyper::Error>((status, answer.into_body().collect().await?.to_bytes()))
+        };
+        // Whether the connection ends well is told by the answer.
+        let (answer, _) = tokio::join!(answer, connection);
+        let (status, body) = answer.map_err(io::Error::other)?;
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body)? };
+        Ok((status, body))
+    }
+}
