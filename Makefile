@@ -1,7 +1,7 @@
 # Tenantry: `make demo` runs it, `make test` tests it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint fmt charts
+.PHONY: help demo test e2e lint fmt charts images
 
 help: ## List the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -29,3 +29,7 @@ fmt: ## Format the code
 
 charts: ## The Helm charts: lint, rendering, schema, alerts
 	@tools/charts.sh
+
+images: ## The container images, with buildah and no daemon
+	@tools/need.sh rust buildah
+	@tools/images.sh

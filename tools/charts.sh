@@ -5,7 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cluster=
 [ "${1:-}" != --cluster ] || cluster=$2
-helm=$(tools/helm.sh) promtool=$(tools/promtool.sh) glua=$(tools/glua.sh)
+helm=$(tools/helm.sh)
+promtool=$(tools/promtool.sh)
+glua=$(tools/glua.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "charts.sh: $*" >&2; exit 1; }
@@ -43,6 +45,10 @@ for chart in charts/*/; do
   done
   ! render "$chart" --set unheardOf=true >/dev/null 2>&1 || fail "$chart takes a value that it does not know"
 done
+
+# A change of the configuration reaches the pods.
+checksum() { render charts/tenantry "$@" | sed -n 's/^ *checksum\/config: //p'; }
+[ "$(checksum)" != "$(checksum --set config.log=debug)" ] || fail "a changed configuration does not roll the pods"
 
 refused() { ! render charts/tenantry "$@" >/dev/null 2>&1 || fail "this was not refused: $*"; }
 refused --set config.worker=4

@@ -34,6 +34,7 @@ for need in "$@"; do
     postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || has initdb || want postgresql "PostgreSQL 15 or newer (server)" ;;
     sqlite) has sqlite3 || want sqlite3 "the sqlite3 command" ;;
     curl) has curl || want curl curl ;;
+    buildah) has buildah || want buildah "buildah 1.28 or newer" ;;
     chromium)
       has chromium || want chromium "Chromium"
       fc-list 2>/dev/null | grep -q . || want fonts-dejavu "a font for Chromium"
