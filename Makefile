@@ -20,14 +20,15 @@ e2e: ## The whole system on a real Kubernetes control plane (built once, about s
 	@tools/need.sh rust go etcd redis postgresql python helm
 	@tools/e2e.sh
 
-lint: ## Formatting, lints, walls between the crates, licences
-	@tools/need.sh rust
+lint: ## Formatting, lints, walls between the crates, licences, charts
+	@tools/need.sh rust go
 	@tools/lint.sh
 
 fmt: ## Format the code
 	@cargo fmt --all
 
 charts: ## The Helm charts: lint, rendering, schema, alerts
+	@tools/need.sh go
 	@tools/charts.sh
 
 images: ## The container images, with buildah and no daemon
