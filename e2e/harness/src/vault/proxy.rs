@@ -116,7 +116,7 @@ async fn serve(listener: TcpListener, endpoint: Arc<Endpoint>) {
         let service = service_fn(move |request| answer(Arc::clone(&endpoint), request));
         // A client that goes away, or is sent away, is what tests are about.
         tokio::spawn(async move {
-            drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await)
+            drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
         });
     }
 }
@@ -164,8 +164,30 @@ impl Endpoint {
             return Ok(refused(&refusal));
         }
         let (status, answer) = self.moto.call(action, body).await?;
+        if status == 200 && matches!(action, "PutSecretValue" | "UpdateSecret") {
+            self.one_current(&body["SecretId"], &answer["VersionId"]).await?;
+        }
         // AWS says 400 where moto says 404.
         Ok((if status == 404 { 400 } else { status }, answer))
+    }
+
+    /// moto forgets to take the label from a version that was given it by `UpdateSecretVersionStage`.
+    async fn one_current(&self, id: &Value, new: &Value) -> Result<(), PartError> {
+        let (_, described) = self.moto.call("DescribeSecret", &json!({ "SecretId": id })).await?;
+        let versions = described["VersionIdsToStages"].as_object();
+        let current: Vec<&String> = versions
+            .into_iter()
+            .flatten()
+            .filter(|(_, stages)| {
+                stages.as_array().is_some_and(|stages| stages.contains(&json!("AWSCURRENT")))
+            })
+            .map(|(version, _)| version)
+            .collect();
+        for old in current.iter().filter(|version| current.len() > 1 && *new != version.as_str()) {
+            let order = json!({ "SecretId": id, "VersionStage": "AWSCURRENT", "RemoveFromVersionId": old });
+            self.moto.call("UpdateSecretVersionStage", &order).await?;
+        }
+        Ok(())
     }
 
     async fn known(&self, body: &Value) -> Result<Option<Known>, PartError> {
