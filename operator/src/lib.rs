@@ -4,11 +4,16 @@
 //! the simulation and the real ones are driven by the same planner.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod backend;
 pub mod conditions;
 pub mod content;
 pub mod leader;
+pub mod metrics;
 pub mod names;
 pub mod organization;
+pub mod run;
+pub mod settings;
 pub mod stores;
+pub mod telemetry;
 pub mod token;
 pub mod trouble;

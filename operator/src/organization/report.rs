@@ -157,3 +157,27 @@ pub fn news(old: Option<&OrganizationStatus>, new: &OrganizationStatus) -> Vec<N
     let warning = ready.status != "True" && ready.reason != "Deleting";
     vec![Note { warning, reason: ready.reason.clone(), message: ready.message.clone() }]
 }
+
+/// How an Organization stands whose stores cannot be looked at, because there is no Backend to reach them by.
+pub fn without_stores(
+    organization: &Organization,
+    desired: &Desired,
+    trouble: &Trouble,
+    now: DateTime<Utc>,
+) -> OrganizationStatus {
+    let mut plan = Plan::default();
+    if desired.deleting {
+        plan.deletion = Some(deletion::blocked(desired, trouble));
+    } else {
+        plan.database = Some(trouble.clone());
+    }
+    let unseen = || Err(trouble.clone());
+    let observed = Observed {
+        rows: Err(trouble.clone()),
+        secret: unseen(),
+        admin_secret: unseen(),
+        password: Err(trouble.clone()),
+        vault: Err(trouble.clone()),
+    };
+    status(organization, &Seen { desired, observed: &observed, plan: &plan, failed: &[] }, now)
+}

@@ -98,3 +98,54 @@ pub trait Vault: Send + Sync {
     /// Schedules the deletion, in so many days. What is scheduled already stays so.
     async fn delete(&self, name: &str, recovery_days: u32) -> Result<(), VaultError>;
 }
+
+/// A vault that a process writes to only while it leads.
+pub struct Fenced<V> {
+    /// The vault.
+    pub vault: V,
+    /// Asked before every write.
+    pub leadership: crate::leader::Leadership,
+}
+
+impl<V: Vault> Fenced<V> {
+    fn check(&self) -> Result<(), VaultError> {
+        self.leadership.check().map_err(|trouble| VaultError::Conflict(trouble.message))
+    }
+}
+
+#[async_trait]
+impl<V: Vault> Vault for Fenced<V> {
+    async fn observe(&self, name: &str) -> Result<Option<VaultSecret>, VaultError> {
+        self.vault.observe(name).await
+    }
+
+    async fn create(&self, wanted: &Wanted<'_>) -> Result<String, VaultError> {
+        self.check()?;
+        self.vault.create(wanted).await
+    }
+
+    async fn put(&self, name: &str, content: &SecretString, token: &str) -> Result<(), VaultError> {
+        self.check()?;
+        self.vault.put(name, content, token).await
+    }
+
+    async fn tag(&self, name: &str, tags: &Tags) -> Result<(), VaultError> {
+        self.check()?;
+        self.vault.tag(name, tags).await
+    }
+
+    async fn set_key(&self, name: &str, kms_key_id: &str) -> Result<(), VaultError> {
+        self.check()?;
+        self.vault.set_key(name, kms_key_id).await
+    }
+
+    async fn restore(&self, name: &str) -> Result<(), VaultError> {
+        self.check()?;
+        self.vault.restore(name).await
+    }
+
+    async fn delete(&self, name: &str, recovery_days: u32) -> Result<(), VaultError> {
+        self.check()?;
+        self.vault.delete(name, recovery_days).await
+    }
+}

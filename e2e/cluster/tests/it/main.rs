@@ -6,4 +6,5 @@ mod access;
 mod cache;
 mod definitions;
 mod lifetime;
+mod operator;
 mod outside;

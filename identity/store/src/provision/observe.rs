@@ -105,3 +105,19 @@ async fn slug_state(tx: &mut Tx, slug: &Slug) -> Result<SlugState, StoreError> {
     }
     Ok(SlugState::Unowned { id, registered: is_registered(tx, id).await? })
 }
+
+/// Manifests of the cluster that own something which is neither kept after them nor deleted with them.
+pub async fn owned_by_cluster(store: &Store, cluster: &str) -> Result<Vec<Owner>, StoreError> {
+    let mut tx = store.read().await?;
+    let mut owners = Vec::new();
+    for ownership in ownership::list(&mut tx, cluster).await? {
+        let id = ownership.organization_id;
+        let retained = holds::of(&mut tx, id).await?.contains(tenantry_rules::holds::Hold::Retained);
+        let row = organizations::by_id(&mut tx, id).await?;
+        if row.is_some_and(|row| row.status != Status::Deleted) && !retained {
+            owners.push(ownership.owner);
+        }
+    }
+    tx.rollback().await?;
+    Ok(owners)
+}

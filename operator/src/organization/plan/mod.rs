@@ -7,8 +7,8 @@ mod claim;
 pub(super) mod deletion;
 mod keep;
 mod keys;
-mod projections;
-mod vault;
+pub(crate) mod projections;
+pub(crate) mod vault;
 
 use chrono::{DateTime, Utc};
 

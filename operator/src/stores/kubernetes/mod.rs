@@ -4,6 +4,8 @@
 mod manifests;
 mod secrets;
 
+pub use secrets::belongs_to;
+
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
 

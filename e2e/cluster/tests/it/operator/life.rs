@@ -1,0 +1,67 @@
+//! The life of an Organization: made, edited, suspended, rotated, deleted.
+
+use super::world::{Wanted, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_applied_has_rows_keys_secrets_and_an_entry_in_aws() {
+    let world = World::start(Wanted { vault: true, ..Wanted::default() }).await;
+    world.backend("").await;
+    world.organization("mini-corp", "  admin: { email: admin@minicorp.example, name: Admin }\n").await;
+    world.ready("backend/app").await;
+    world.ready("org/mini-corp").await;
+    let rows = "SELECT o.slug, o.status, u.email, u.role FROM organizations o JOIN users u ON u.organization_id = o.id";
+    assert_eq!(world.psql(rows).await, "mini-corp|active|admin@minicorp.example|admin");
+    let secret = world.secret("tenantry-org-mini-corp").await.unwrap();
+    let id = world.psql("SELECT id FROM organizations").await;
+    assert_eq!(
+        (secret["ORGANIZATION_ID"].as_str(), secret["ORGANIZATION_SLUG"].as_str()),
+        (id.as_str(), "mini-corp")
+    );
+    assert_eq!((secret["DATA_KEY"].len(), &secret["DATA_KEYS"]), (44, &secret["DATA_KEY"]));
+    let admin = world.secret("tenantry-org-mini-corp-admin").await.unwrap();
+    assert_eq!(admin["email"], "admin@minicorp.example");
+    assert!(admin["password"].len() >= 20);
+    let backend = world.secret("tenantry-backend-app").await.unwrap();
+    assert_eq!((backend["JWT_SECRET_KEY"].len(), backend["ENCRYPTION_KEY"].len()), (86, 44));
+    let vault = world.vault.as_ref().unwrap();
+    let entry = vault.secret("tenantry/app/mini-corp").await.unwrap().unwrap();
+    let content: std::collections::BTreeMap<String, String> =
+        serde_json::from_str(&entry.content.unwrap()).unwrap();
+    assert_eq!(content, secret);
+    assert!(vault.secret("tenantry/app").await.unwrap().is_some());
+    assert!(vault.secret("tenantry/app/_sealing-keyring").await.unwrap().is_some());
+    let table = world.kubectl(&["get", "tenantry"]).await;
+    assert!(table.contains("mini-corp") && table.contains("True"), "{table}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn suspended_resumed_rotated_and_deleted_it_is_as_its_manifest_says() {
+    let world = World::start(Wanted { vault: true, ..Wanted::default() }).await;
+    world.backend("").await;
+    world.organization("acme", "  deletionPolicy: Delete\n").await;
+    world.ready("org/acme").await;
+    let before = world.secret("tenantry-org-acme").await.unwrap();
+
+    world.kubectl(&["patch", "org/acme", "--type=merge", "-p", r#"{"spec":{"suspended":true}}"#]).await;
+    world.reason("org/acme", "Ready", "Suspended").await;
+    assert_eq!(world.psql("SELECT status FROM organizations").await, "suspended");
+    world.kubectl(&["patch", "org/acme", "--type=merge", "-p", r#"{"spec":{"suspended":false}}"#]).await;
+    world.reason("org/acme", "Ready", "Provisioned").await;
+    assert_eq!(world.psql("SELECT status FROM organizations").await, "active");
+
+    world.kubectl(&["annotate", "org/acme", "tenantry.io/rotate=1"]).await;
+    let after = world
+        .wait("new keys", async || world.secret("tenantry-org-acme").await.filter(|after| *after != before))
+        .await;
+    assert_eq!(after["DATA_KEYS"], format!("{},{}", after["DATA_KEY"], before["DATA_KEY"]));
+
+    world.kubectl(&["delete", "org/acme", "--wait=false"]).await;
+    world.gone("org/acme").await;
+    assert_eq!(world.psql("SELECT count(*) FROM organizations").await, "0");
+    assert!(world.secret("tenantry-org-acme").await.is_none());
+    let entry = world.vault.as_ref().unwrap().secret("tenantry/app/acme").await.unwrap().unwrap();
+    assert!(entry.deletion_scheduled);
+    world.kubectl(&["delete", "backend/app", "--wait=false"]).await;
+    world.gone("backend/app").await;
+    assert!(world.secret("tenantry-keyring-app").await.is_some(), "the keyring stays");
+}

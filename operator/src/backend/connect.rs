@@ -1,0 +1,134 @@
+//! Opening a Backend's database.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use secrecy::{ExposeSecret, SecretString};
+use tenantry_crds::Backend;
+use tenantry_crds::backend::Algorithm;
+use tenantry_directory::KeyAlgorithm;
+use tenantry_rules::key_life::KeyPolicy;
+use tenantry_rules::password::PasswordPolicy;
+use tenantry_rules::sealing::Keyring;
+use tenantry_store::provision::FirstKey;
+use tenantry_store::{Authorities, OpenError, Options, Store};
+
+use crate::leader::Leadership;
+use crate::stores::database::{self, Database};
+use crate::trouble::Trouble;
+
+/// Connections of one operator to one database.
+const CONNECTIONS: u32 = 12;
+/// Allowance for clocks after a token's expiry.
+const LEEWAY: Duration = Duration::from_secs(30);
+/// Slack after the slowest gate knows a key; the authority decides it anew for every later key.
+const PUBLISH_SLACK: Duration = Duration::from_mins(6);
+
+/// What a database is opened with.
+pub struct Opening<'a> {
+    /// The Backend.
+    pub backend: &'a Backend,
+    /// The cluster.
+    pub cluster: &'a str,
+    /// Its URL.
+    pub url: &'a SecretString,
+    /// The authorities of its certificate, as PEM.
+    pub ca: Option<&'a SecretString>,
+    /// The keyring's text.
+    pub keyring: &'a SecretString,
+    /// Who writes.
+    pub leadership: &'a Leadership,
+}
+
+impl Opening<'_> {
+    /// A digest of everything that a database has to be opened again for.
+    pub fn digest(&self) -> String {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for text in [Some(self.url), self.ca, Some(self.keyring)] {
+            let text = text.map_or("", ExposeSecret::expose_secret);
+            context.update(&(text.len() as u64).to_be_bytes());
+            context.update(text.as_bytes());
+        }
+        context.update(&self.leadership.generation().to_be_bytes());
+        hex::encode(context.finish())
+    }
+
+    /// Opens the database. Nothing is sealed by it: a keyring that was just made may be thrown away afterwards.
+    pub async fn open(&self) -> Result<Store, Trouble> {
+        self.leadership.check()?;
+        let keyring = Keyring::from_json(self.keyring.expose_secret())
+            .map_err(|error| Trouble::standing("KeyringDamaged", error.to_string()))?;
+        let options = Options {
+            url: self.url.clone(),
+            ca: self.ca.map(|pem| Authorities::Pem(pem.expose_secret().as_bytes().to_vec())),
+            connections: CONNECTIONS,
+            keyring,
+            backend: self.backend.audience(),
+            cluster: self.cluster.to_owned(),
+            clock: None,
+        };
+        if !self.url.expose_secret().starts_with("postgres") {
+            let message = "the database URL cannot be used: in a cluster it has to be postgres://user:password@host/database";
+            return Err(Trouble::standing("DatabaseUrl", message));
+        }
+        let opening = tokio::time::timeout(Duration::from_secs(15), Store::open(options)).await;
+        let late = || {
+            Trouble::passing(
+                "DatabaseUnavailable",
+                "the database did not answer within 15 s; check its address",
+            )
+        };
+        let store = opening.map_err(|_| late())?.map_err(|error| refused(&error))?;
+        let fenced = store.fenced(self.cluster, self.leadership.generation()).await;
+        fenced.map_err(|error| database::trouble(&error))
+    }
+
+    /// The database as Organizations use it.
+    pub fn rows(&self, store: Store) -> Result<Database, Trouble> {
+        let spec = &self.backend.spec;
+        let role = spec.roles.last().and_then(|role| role.parse().ok());
+        let admin_role =
+            role.ok_or_else(|| Trouble::standing("Roles", "spec.roles has no role for administrators"))?;
+        let algorithm = match spec.tokens.algorithm {
+            Algorithm::EdDsa => KeyAlgorithm::EdDsa,
+            Algorithm::Es256 => KeyAlgorithm::Es256,
+            Algorithm::Rs256 => KeyAlgorithm::Rs256,
+        };
+        let policy = KeyPolicy {
+            rotate_every: spec.tokens.rotate_every.duration(),
+            longest_ttl: spec.tokens.access_ttl.duration(),
+            leeway: LEEWAY,
+            publish_ahead: spec.max_staleness.duration() + PUBLISH_SLACK,
+        };
+        Ok(Database {
+            store,
+            leadership: self.leadership.clone(),
+            admin_role,
+            passwords: PasswordPolicy {
+                min_length: usize::try_from(spec.passwords.min_length).unwrap_or(usize::MAX),
+                composition: spec.passwords.composition,
+            },
+            first_key: FirstKey { algorithm, policy },
+        })
+    }
+}
+
+fn refused(error: &OpenError) -> Trouble {
+    let message = database::with_causes(error);
+    let reason = match error {
+        OpenError::Url(_) => "DatabaseUrl",
+        OpenError::Credentials(_) => "DatabaseCredentials",
+        OpenError::NoDatabase(_) => "DatabaseMissing",
+        OpenError::Certificate(_) => "DatabaseCertificate",
+        OpenError::NewerDatabase { .. } => "DatabaseNewer",
+        OpenError::OtherBackend { .. } => "OtherBackend",
+        OpenError::SealingKeyMissing { .. } => "SealingKeyMissing",
+        OpenError::SealingKeyWrong { .. } => "SealingKeyWrong",
+        OpenError::Unusable { .. } => "DatabaseUnusable",
+        OpenError::Store(error) => return database::trouble(error),
+        OpenError::Unreachable(_) | OpenError::File { .. } => {
+            return Trouble::passing("DatabaseUnavailable", message);
+        }
+    };
+    Trouble::standing(reason, message)
+}

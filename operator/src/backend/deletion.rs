@@ -1,0 +1,67 @@
+//! A Backend that is going: not before its Organizations. Its rows and its sealing keyring stay: whoever makes the Backend again finds
+//! everything as it was.
+
+use chrono::{DateTime, Utc};
+use tenantry_crds::Backend;
+
+use super::reconcile::{Reconciled, World, finish};
+use super::report::Findings;
+use crate::names::{self, annotation};
+use crate::organization::Outcome;
+use crate::stores::manifests::Note;
+use crate::trouble::Trouble;
+
+/// Reconciles a Backend that is being deleted.
+pub async fn reconcile(world: &World<'_>, backend: &Backend, now: DateTime<Utc>) -> Reconciled {
+    if !super::has_finalizer(backend) {
+        return Reconciled { outcome: Outcome::Gone, tell_members: false };
+    }
+    let uid = backend.metadata.uid.clone().unwrap_or_default();
+    let abandon = backend.metadata.annotations.as_ref().and_then(|all| all.get(annotation::ABANDON));
+    let abandoned = abandon.is_some_and(|abandon| *abandon == uid);
+    let mut findings = Findings::default();
+    if !abandoned {
+        findings.deletion = clean(world, backend, &uid).await.err();
+    }
+    if findings.deletion.is_some() {
+        let outcome = finish(world, backend, &findings, now).await;
+        return Reconciled { outcome, tell_members: false };
+    }
+    let text = if abandoned {
+        "the deletion was ended as tenantry.io/abandon says; what stands in the stores stays there".to_owned()
+    } else {
+        format!(
+            "its rows stay, and so does the Secret {}, which opens their keys",
+            names::keyring_secret(backend.name())
+        )
+    };
+    world
+        .manifests
+        .note(backend, Note { warning: abandoned, reason: "Removed".to_owned(), message: text })
+        .await;
+    match world.manifests.set_finalizer(backend, false).await {
+        Ok(_) => {
+            world.registry.close(&(backend.namespace().to_owned(), backend.name().to_owned()));
+            Reconciled { outcome: Outcome::Gone, tell_members: true }
+        }
+        Err(_) => Reconciled { outcome: Outcome::Retry, tell_members: false },
+    }
+}
+
+async fn clean(world: &World<'_>, backend: &Backend, uid: &str) -> Result<(), Trouble> {
+    if world.members.all > 0 {
+        let message = format!(
+            "{} Organizations belong to it: delete them first. To let it go without them, give it the annotation \
+             tenantry.io/abandon: {uid}",
+            world.members.all
+        );
+        return Err(Trouble::passing("OrganizationsExist", message));
+    }
+    let (namespace, name) = (backend.namespace(), names::backend_secret(backend.name()));
+    if let Some(secret) = world.secrets.observe(namespace, &name).await?
+        && secret.owner.as_ref() == Some(&super::secret_owner(backend))
+    {
+        world.secrets.delete(namespace, &name, &secret).await?;
+    }
+    Ok(())
+}

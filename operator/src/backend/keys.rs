@@ -1,0 +1,75 @@
+//! A Backend's own keys, `JWT_SECRET_KEY` and `ENCRYPTION_KEY`: rows are the truth, the Secret and the entry of the vault show them.
+
+use secrecy::SecretString;
+use tenantry_rules::random::SystemRandom;
+use tenantry_store::Store;
+use tenantry_store::provision::{self, BackendKeys, BackendKeysError};
+
+use crate::content::Content;
+use crate::names::key;
+use crate::stores::database;
+use crate::trouble::Trouble;
+
+/// The keys as the database has them; `None` where one is missing.
+pub async fn observe(store: &Store) -> Result<Option<BackendKeys>, Trouble> {
+    let keys = provision::observe_backend_keys(store).await.map_err(|error| database::trouble(&error))?;
+    Ok((keys.jwt_secret_key.is_some() && !keys.encryption_keys.is_empty()).then_some(keys))
+}
+
+/// Keeps the keys that were found, and makes those that were not.
+pub async fn keep(store: &Store, found: &BackendKeys) -> Result<BackendKeys, Trouble> {
+    let kept = provision::backend_keys(store, &SystemRandom, found).await;
+    kept.map_err(|error| match error {
+        BackendKeysError::Form => Trouble::standing("EncryptionKeyForm", error.to_string()),
+        BackendKeysError::Randomness(_) => Trouble::passing("NoRandomness", error.to_string()),
+        BackendKeysError::Store(error) => database::trouble(&error),
+    })
+}
+
+/// Keys that something shows: the Secret that is to be imported, or a projection of rows that are gone.
+pub fn found_in<'a>(contents: impl IntoIterator<Item = &'a Content>) -> BackendKeys {
+    let mut keys = BackendKeys::default();
+    for content in contents {
+        if keys.jwt_secret_key.is_none() {
+            keys.jwt_secret_key = content.get(key::JWT_SECRET_KEY).cloned();
+        }
+        if keys.encryption_keys.is_empty() {
+            keys.encryption_keys = content.list(key::ENCRYPTION_KEYS);
+        }
+        if keys.encryption_keys.is_empty() {
+            keys.encryption_keys = content.list(key::ENCRYPTION_KEY);
+        }
+    }
+    keys
+}
+
+/// What the Secret and the entry of the vault hold.
+pub fn content(keys: &BackendKeys) -> Content {
+    let newest: SecretString = keys.encryption_keys.first().cloned().unwrap_or_default();
+    Content::default()
+        .with(key::JWT_SECRET_KEY, keys.jwt_secret_key.clone().unwrap_or_default())
+        .with(key::ENCRYPTION_KEY, newest)
+        .with_list(key::ENCRYPTION_KEYS, &keys.encryption_keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_imported_comes_before_what_a_projection_shows() {
+        let imported = Content::default().with(key::JWT_SECRET_KEY, "theirs").with(key::ENCRYPTION_KEY, "e1");
+        let shown = content(&BackendKeys {
+            jwt_secret_key: Some("ours".into()),
+            encryption_keys: vec!["e3".into(), "e2".into()],
+        });
+        let expose = |keys: &BackendKeys| {
+            use secrecy::ExposeSecret as _;
+            let jwt = keys.jwt_secret_key.as_ref().map(|key| key.expose_secret().to_owned());
+            (jwt, keys.encryption_keys.iter().map(|key| key.expose_secret().to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(expose(&found_in([&imported, &shown])), (Some("theirs".into()), vec!["e1".into()]));
+        assert_eq!(expose(&found_in([&shown])), (Some("ours".into()), vec!["e3".into(), "e2".into()]));
+        assert_eq!(expose(&found_in([])), (None, Vec::new()));
+    }
+}

@@ -1,0 +1,55 @@
+//! One Backend: which Organizations belong to it ([`resolve`]), the keyring that seals its rows ([`keyring`]), its database
+//! ([`connect`]), its own keys ([`keys`]), and the story of all that ([`reconcile`], [`report`], [`deletion`]). What is open stays in
+//! the [`registry`], where Organizations find it.
+
+pub mod connect;
+pub mod deletion;
+pub mod keyring;
+pub mod keys;
+pub mod reconcile;
+pub mod registry;
+pub mod report;
+pub mod resolve;
+
+use tenantry_crds::Backend;
+use tenantry_crds::backend::Aws;
+
+use crate::names;
+use crate::organization::desired::VaultPlace;
+use crate::stores::rows::Place;
+use crate::stores::secrets::SecretOwner;
+
+/// Where a Backend stands.
+pub fn place(backend: &Backend, cluster: &str) -> Place {
+    Place {
+        cluster: cluster.to_owned(),
+        namespace: backend.namespace().to_owned(),
+        name: backend.name().to_owned(),
+    }
+}
+
+/// Whose a Backend's Secrets are.
+pub fn secret_owner(backend: &Backend) -> SecretOwner {
+    SecretOwner::Backend(backend.name().to_owned())
+}
+
+/// Where its own entry of the vault is.
+pub fn entry_place(backend: &Backend, aws: &Aws, cluster: &str) -> VaultPlace {
+    let name = format!("{}/{}", aws.prefix.trim_end_matches('/'), backend.name());
+    VaultPlace::new(aws, &place(backend, cluster), &owner(backend), name)
+}
+
+/// Where the mirror of its keyring is. No Organization has a name that begins like this.
+pub fn mirror_place(backend: &Backend, aws: &Aws, cluster: &str) -> VaultPlace {
+    let name = format!("{}/{}/_sealing-keyring", aws.prefix.trim_end_matches('/'), backend.name());
+    VaultPlace::new(aws, &place(backend, cluster), &owner(backend), name)
+}
+
+fn owner(backend: &Backend) -> String {
+    format!("Backend/{}", backend.name())
+}
+
+/// Whether a Backend bears our finalizer.
+pub fn has_finalizer(backend: &Backend) -> bool {
+    backend.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == names::FINALIZER)
+}

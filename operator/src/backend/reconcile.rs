@@ -1,0 +1,386 @@
+//! The story of one Backend: read what it refers to, find or make the keyring, open the database, keep its keys and what shows them,
+//! and say how it stands. A step that cannot be taken is told and stops those that need it, no others.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use tenantry_crds::backend::SecretRef;
+use tenantry_crds::{Backend, BackendStatus};
+use tenantry_rules::random::SystemRandom;
+use tenantry_rules::sealing::Keyring;
+
+use super::connect::Opening;
+use super::keyring::{self, SeenKeyring, Source};
+use super::registry::{Open, Registry};
+use super::report::{Findings, Members};
+use super::{keys, report};
+use crate::content::Content;
+use crate::leader::Leadership;
+use crate::names::{self, annotation};
+use crate::organization::desired::VaultPlace;
+use crate::organization::plan::{Plan, Step, projections, vault};
+use crate::organization::{Outcome, apply};
+use crate::stores::manifests::{Manifests, Note};
+use crate::stores::secrets::{SecretView, SecretWanted, Secrets};
+use crate::stores::vault::{Vault, VaultSecret};
+use crate::trouble::{Cure, Trouble};
+
+/// What a Backend is reconciled with.
+pub struct World<'a> {
+    /// The cluster's id.
+    pub cluster: &'a str,
+    /// The resources.
+    pub manifests: &'a dyn Manifests<Backend, BackendStatus>,
+    /// Secrets.
+    pub secrets: &'a dyn Secrets,
+    /// The Backend's vault, where it has one.
+    pub vault: Option<Arc<dyn Vault>>,
+    /// What is open.
+    pub registry: &'a Registry,
+    /// Who writes.
+    pub leadership: &'a Leadership,
+    /// The Organizations that belong to it.
+    pub members: Members,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Reconciled {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether its Organizations have to look again.
+    pub tell_members: bool,
+}
+
+/// Reconciles one Backend.
+pub async fn reconcile(world: &World<'_>, backend: Arc<Backend>, now: DateTime<Utc>) -> Reconciled {
+    let mut backend = backend;
+    if backend.metadata.deletion_timestamp.is_some() {
+        return super::deletion::reconcile(world, &backend, now).await;
+    }
+    let annotations = backend.metadata.annotations.clone().unwrap_or_default();
+    if annotations.get(annotation::PAUSED).is_some_and(|value| value == "true") {
+        return Reconciled { outcome: Outcome::Settled, tell_members: false };
+    }
+    let mut findings = Findings::default();
+    if !super::has_finalizer(&backend) {
+        match world.manifests.set_finalizer(&backend, true).await {
+            Ok(next) => backend = next,
+            Err(trouble) => findings.database = Some(trouble),
+        }
+    }
+    let mut tell_members = false;
+    if findings.database.is_none() {
+        let story = Story { world, backend: &backend, now };
+        tell_members = story.tell(&mut findings).await;
+    }
+    let outcome = finish(world, &backend, &findings, now).await;
+    Reconciled { outcome, tell_members }
+}
+
+/// Writes the status where it says something new, and when to look again.
+pub(super) async fn finish(
+    world: &World<'_>,
+    backend: &Backend,
+    findings: &Findings,
+    now: DateTime<Utc>,
+) -> Outcome {
+    let status = report::status(backend, findings, &world.members, now);
+    if backend.status.as_ref() != Some(&status) {
+        if world.manifests.report(backend, &status).await.is_err() {
+            return Outcome::Retry;
+        }
+        for note in report::news(backend.status.as_ref(), &status) {
+            world.manifests.note(backend, note).await;
+        }
+    }
+    let cures: Vec<Cure> = findings.troubles().map(|trouble| trouble.cure).collect();
+    if cures.contains(&Cure::Retry) {
+        Outcome::Retry
+    } else if let Some(Cure::After(after)) = cures.iter().find(|cure| matches!(cure, Cure::After(_))) {
+        Outcome::After(*after)
+    } else if cures.is_empty() {
+        Outcome::Settled
+    } else {
+        Outcome::Stalled
+    }
+}
+
+struct Story<'a> {
+    world: &'a World<'a>,
+    backend: &'a Backend,
+    now: DateTime<Utc>,
+}
+
+impl Story<'_> {
+    fn key(&self) -> (String, String) {
+        (self.backend.namespace().to_owned(), self.backend.name().to_owned())
+    }
+
+    /// Whether Organizations have to look again.
+    async fn tell(&self, findings: &mut Findings) -> bool {
+        match self.open(findings).await {
+            Ok((open, is_new)) => {
+                if let Err(trouble) = self.keep_keys(&open, findings).await {
+                    findings.secrets = Some(trouble);
+                }
+                is_new
+            }
+            Err(trouble) => {
+                let tell = self.world.registry.fail(self.key(), trouble.clone());
+                findings.database = Some(trouble);
+                tell
+            }
+        }
+    }
+
+    async fn open(&self, findings: &mut Findings) -> Result<(Arc<Open>, bool), Trouble> {
+        let registry = self.world.registry;
+        let before = registry.get(&self.key()).ok();
+        let Some(database) = &self.backend.spec.database else {
+            let message = "spec.database is missing: in a cluster a Backend needs urlSecretRef, the URL of its PostgreSQL database";
+            return Err(Trouble::standing("DatabaseUnset", message));
+        };
+        let url = self.referenced("spec.database.urlSecretRef", &database.url_secret_ref).await?;
+        let ca = match &database.ca_secret_ref {
+            Some(reference) => Some(self.referenced("spec.database.caSecretRef", reference).await?),
+            None => None,
+        };
+        let name = names::keyring_secret(self.backend.name());
+        let secret = self.world.secrets.observe(self.backend.namespace(), &name).await?;
+        let mirror = self.mirror().await;
+        let mirrored = mirror
+            .as_ref()
+            .map(|seen| seen.as_ref().and_then(|(place, entry)| mirror_content(place, entry.as_ref())));
+        let mirrored_content = match &mirrored {
+            Ok(content) => Ok(content.as_ref()),
+            Err(trouble) => Err(*trouble),
+        };
+        let is_ours = secret
+            .as_ref()
+            .is_some_and(|secret| secret.owner.as_ref() == Some(&super::secret_owner(self.backend)));
+        let seen = SeenKeyring {
+            secret: secret.as_ref(),
+            is_ours,
+            mirror: mirrored_content,
+            memory: before.as_ref().map(|open| &open.keyring),
+        };
+        let (text, is_made) = match keyring::source(&seen)? {
+            Source::Secret(text) => (text, false),
+            Source::Restore(text) => {
+                self.write_secret(&name, keyring::content(&text), secret.as_ref()).await?;
+                let text_of = "the Secret of the sealing keyring was gone or damaged and was written again";
+                self.world.manifests.note(self.backend, Note::warning("KeyringRestored", text_of)).await;
+                (text, false)
+            }
+            Source::None => {
+                let id = format!("k{}", self.now.timestamp());
+                let made = Keyring::generate(&id, &SystemRandom);
+                (made.map_err(|error| Trouble::passing("NoRandomness", error.to_string()))?, true)
+            }
+        };
+        let opening = Opening {
+            backend: self.backend,
+            cluster: self.world.cluster,
+            url: &url,
+            ca: ca.as_ref(),
+            keyring: &text,
+            leadership: self.world.leadership,
+        };
+        let digest = opening.digest();
+        let store = match before.filter(|open| open.opened_with == digest) {
+            Some(open) => open.rows.store.clone(),
+            None => opening.open().await?,
+        };
+        if is_made {
+            // Nothing was sealed with it before it is kept.
+            self.write_secret(&name, keyring::content(&text), None).await?;
+            let text_of = format!(
+                "made the Secret {name}, which seals every key in the database: keep a copy of it elsewhere"
+            );
+            self.world.manifests.note(self.backend, Note::normal("KeyringMade", text_of)).await;
+        }
+        if let Err(trouble) = self.keep_mirror(&text, mirror).await {
+            findings.vault = Some(trouble);
+        }
+        let open = Open {
+            rows: opening.rows(store)?,
+            vault: self.world.vault.clone(),
+            opened_with: digest,
+            keyring: text,
+        };
+        let is_new = registry.open(self.key(), open.clone());
+        if is_new {
+            let store = open.rows.store.clone();
+            tokio::spawn(async move {
+                if let Err(error) = store.reseal().await {
+                    tracing::warn!(%error, "what is sealed with older keys could not be sealed anew");
+                }
+            });
+        }
+        Ok((Arc::new(open), is_new))
+    }
+
+    async fn referenced(&self, field: &str, reference: &SecretRef) -> Result<SecretString, Trouble> {
+        let (namespace, SecretRef { name, key }) = (self.backend.namespace(), reference);
+        let secret = self.world.secrets.observe(namespace, name).await?;
+        let Some(secret) = secret else {
+            let message = format!("{field}: there is no Secret {name} in the namespace {namespace}: make it");
+            return Err(Trouble::passing("SecretMissing", message));
+        };
+        let text =
+            secret.content.get(key).map(|text| secrecy::ExposeSecret::expose_secret(text).trim().to_owned());
+        text.filter(|text| !text.is_empty()).map(SecretString::from).ok_or_else(|| {
+            Trouble::passing(
+                "SecretKeyMissing",
+                format!("{field}: the Secret {name} has no text under the key {key}: add it"),
+            )
+        })
+    }
+
+    async fn write_secret(
+        &self,
+        name: &str,
+        content: Content,
+        seen: Option<&SecretView>,
+    ) -> Result<(), Trouble> {
+        let wanted = SecretWanted {
+            namespace: self.backend.namespace().to_owned(),
+            name: name.to_owned(),
+            owner: super::secret_owner(self.backend),
+            content,
+        };
+        match seen {
+            None => self.world.secrets.create(&wanted).await,
+            Some(seen) => self.world.secrets.replace(&wanted, seen).await,
+        }
+    }
+
+    /// The mirror of the keyring, where there is a vault.
+    async fn mirror(&self) -> Result<Option<(VaultPlace, Option<VaultSecret>)>, Trouble> {
+        let Some(aws) = &self.backend.spec.aws else { return Ok(None) };
+        let place = super::mirror_place(self.backend, aws, self.world.cluster);
+        let vault = self.vault()?;
+        let mut entry = vault.observe(&place.name).await?;
+        if entry.as_ref().is_some_and(|entry| entry.deletion_scheduled && place.owns(&entry.tags)) {
+            vault.restore(&place.name).await?;
+            entry = vault.observe(&place.name).await?;
+        }
+        Ok(Some((place, entry)))
+    }
+
+    fn vault(&self) -> Result<&Arc<dyn Vault>, Trouble> {
+        self.world
+            .vault
+            .as_ref()
+            .ok_or_else(|| Trouble::passing("AwsUnavailable", "the connection to AWS is not ready yet"))
+    }
+
+    async fn keep_mirror(
+        &self,
+        text: &SecretString,
+        mirror: Result<Option<(VaultPlace, Option<VaultSecret>)>, Trouble>,
+    ) -> Result<(), Trouble> {
+        match mirror? {
+            Some((place, entry)) => self.keep_entry(&place, entry.as_ref(), keyring::content(text)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn keep_entry(
+        &self,
+        place: &VaultPlace,
+        entry: Option<&VaultSecret>,
+        content: Content,
+    ) -> Result<(), Trouble> {
+        let mut plan = Plan::default();
+        vault::keep(place, entry, content, self.now, &mut plan);
+        for step in &plan.steps {
+            apply::entry(step, self.vault()?.as_ref()).await?;
+            if matches!(step, Step::RestoreEntry(_)) {
+                return Err(Trouble::passing(
+                    "AwsConflict",
+                    "the entry was scheduled for deletion and is looked at again",
+                ));
+            }
+        }
+        plan.vault.map_or(Ok(()), Err)
+    }
+
+    /// Keeps the Backend's own keys, its Secret and its entry of the vault.
+    async fn keep_keys(&self, open: &Open, findings: &mut Findings) -> Result<(), Trouble> {
+        let name = names::backend_secret(self.backend.name());
+        let secret = self.world.secrets.observe(self.backend.namespace(), &name).await?;
+        let ours = secret
+            .as_ref()
+            .filter(|secret| secret.owner.as_ref() == Some(&super::secret_owner(self.backend)));
+        let entry = self.entry().await;
+        let kept = match keys::observe(&open.rows.store).await? {
+            Some(kept) => kept,
+            None => self.first_keys(open, ours, &entry).await?,
+        };
+        let content = keys::content(&kept);
+        match &secret {
+            None => self.write_secret(&name, content.clone(), None).await?,
+            Some(seen) if ours.is_some() || seen.content == content => {
+                if seen.content != content || ours.is_none() {
+                    self.write_secret(&name, content.clone(), Some(seen)).await?;
+                    let text = format!("the Secret {name} was not as it should be and was put right");
+                    self.world.manifests.note(self.backend, Note::warning("DriftRepaired", text)).await;
+                }
+            }
+            Some(_) => return Err(projections::foreign(self.backend.namespace(), &name)),
+        }
+        let kept = match entry {
+            Ok(Some((place, entry))) => self.keep_entry(&place, entry.as_ref(), content).await,
+            Ok(None) => Ok(()),
+            Err(trouble) => Err(trouble),
+        };
+        if let Err(trouble) = kept {
+            findings.vault.get_or_insert(trouble);
+        }
+        Ok(())
+    }
+
+    async fn entry(&self) -> Result<Option<(VaultPlace, Option<VaultSecret>)>, Trouble> {
+        let Some(aws) = &self.backend.spec.aws else { return Ok(None) };
+        let place = super::entry_place(self.backend, aws, self.world.cluster);
+        let entry = self.vault()?.observe(&place.name).await?;
+        Ok(Some((place, entry)))
+    }
+
+    /// The database has no keys: those that are to be imported, those that something still shows, and only then new ones.
+    async fn first_keys(
+        &self,
+        open: &Open,
+        ours: Option<&SecretView>,
+        entry: &Result<Option<(VaultPlace, Option<VaultSecret>)>, Trouble>,
+    ) -> Result<tenantry_store::provision::BackendKeys, Trouble> {
+        let imported = match &self.backend.spec.keys {
+            Some(wanted) => {
+                let (namespace, name) = (self.backend.namespace(), &wanted.import_from.name);
+                let secret = self.world.secrets.observe(namespace, name).await?;
+                Some(secret.ok_or_else(|| {
+                    let message = format!("spec.keys.importFrom: there is no Secret {name} in the namespace {namespace}: make it");
+                    Trouble::passing("SecretMissing", message)
+                })?)
+            }
+            None => None,
+        };
+        let entry = entry.as_ref().map_err(Clone::clone)?.as_ref();
+        let shown = entry.and_then(|(place, entry)| mirror_content(place, entry.as_ref()));
+        let contents = [
+            imported.as_ref().map(|secret| &secret.content),
+            ours.map(|secret| &secret.content),
+            shown.as_ref(),
+        ];
+        keys::keep(&open.rows.store, &keys::found_in(contents.into_iter().flatten())).await
+    }
+}
+
+/// The content of an entry that is ours.
+fn mirror_content(place: &VaultPlace, entry: Option<&VaultSecret>) -> Option<Content> {
+    let entry = entry.filter(|entry| place.owns(&entry.tags))?;
+    Content::from_json(entry.content.as_ref()?)
+}

@@ -1,0 +1,74 @@
+//! Backends that are open: Organizations find their database and vault here, and reopen nothing themselves.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use secrecy::SecretString;
+
+use crate::stores::database::Database;
+use crate::stores::vault::Vault;
+use crate::trouble::Trouble;
+
+/// Namespace and name of a Backend.
+pub type Key = (String, String);
+
+/// A Backend whose database is open.
+#[derive(Clone)]
+pub struct Open {
+    /// Its database.
+    pub rows: Database,
+    /// Its vault.
+    pub vault: Option<Arc<dyn Vault>>,
+    /// A digest of all that it was opened with.
+    pub opened_with: String,
+    /// The keyring that it was opened with.
+    pub keyring: SecretString,
+}
+
+/// What is open.
+#[derive(Clone, Default)]
+pub struct Registry(Arc<RwLock<HashMap<Key, Result<Arc<Open>, Trouble>>>>);
+
+impl Registry {
+    /// The open Backend, or why it is not.
+    pub fn get(&self, key: &Key) -> Result<Arc<Open>, Trouble> {
+        let open = self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        open.unwrap_or_else(|| {
+            Err(Trouble::passing(
+                "BackendNotReady",
+                format!("the Backend {}/{} was not looked at yet", key.0, key.1),
+            ))
+        })
+    }
+
+    /// Notes a Backend as open; whether Organizations have to look again.
+    pub fn open(&self, key: Key, open: Open) -> bool {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let same = matches!(all.get(&key), Some(Ok(known)) if known.opened_with == open.opened_with);
+        all.insert(key, Ok(Arc::new(open)));
+        !same
+    }
+
+    /// Notes why a Backend is not open. One that is open already stays so: a passing trouble is the store's own to tell.
+    pub fn fail(&self, key: Key, trouble: Trouble) -> bool {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match all.get(&key) {
+            Some(Ok(_)) if !trouble.needs_person() => false,
+            Some(Err(known)) if *known == trouble => false,
+            _ => {
+                all.insert(key, Err(trouble));
+                true
+            }
+        }
+    }
+
+    /// Forgets a Backend.
+    pub fn close(&self, key: &Key) -> Option<Arc<Open>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key).and_then(Result::ok)
+    }
+
+    /// Forgets them all: another operator leads.
+    pub fn clear(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,119 @@
+//! How a Backend stands, for people and for `kubectl wait`.
+
+use chrono::{DateTime, Utc};
+use tenantry_crds::{Backend, BackendStatus};
+
+use crate::conditions::{self, Conditions};
+use crate::stores::manifests::Note;
+use crate::trouble::Trouble;
+
+/// The Organizations that belong to a Backend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// How many.
+    pub all: usize,
+    /// How many have all their secrets in AWS.
+    pub in_aws: usize,
+}
+
+/// What is wrong with a Backend.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// With its database.
+    pub database: Option<Trouble>,
+    /// With its Secrets.
+    pub secrets: Option<Trouble>,
+    /// With its entries of the vault.
+    pub vault: Option<Trouble>,
+    /// What keeps its deletion from ending.
+    pub deletion: Option<Trouble>,
+}
+
+impl Findings {
+    /// Everything that is wrong, the gravest cause first.
+    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        [&self.deletion, &self.database, &self.secrets, &self.vault].into_iter().flatten()
+    }
+}
+
+/// The status.
+pub fn status(
+    backend: &Backend,
+    findings: &Findings,
+    members: &Members,
+    now: DateTime<Utc>,
+) -> BackendStatus {
+    let old = backend.status.clone().unwrap_or_default();
+    let mut conditions = Conditions::after(&old.conditions, backend.metadata.generation, now);
+    let gravest =
+        findings.troubles().find(|trouble| trouble.needs_person()).or_else(|| findings.troubles().next());
+    match gravest {
+        None => conditions.set(
+            conditions::READY,
+            Some(true),
+            "Ready",
+            "its database is open and its keys are kept",
+        ),
+        Some(trouble) => {
+            conditions.set(conditions::READY, Some(false), trouble.reason, &trouble.message);
+            let kind = if trouble.needs_person() { conditions::STALLED } else { conditions::RECONCILING };
+            conditions.set(kind, Some(true), trouble.reason, &trouble.message);
+        }
+    }
+    if backend.metadata.deletion_timestamp.is_none() {
+        let mut store = |kind: &str, trouble: Option<&Trouble>, good: &str| match trouble {
+            Some(trouble) => conditions.set(kind, Some(false), trouble.reason, &trouble.message),
+            None => conditions.set(kind, Some(true), "Written", good),
+        };
+        store(
+            conditions::DATABASE,
+            findings.database.as_ref(),
+            "it is open, over TLS with a checked certificate",
+        );
+        store(
+            conditions::SECRETS,
+            findings.secrets.as_ref().or(findings.database.as_ref()),
+            "as the database says",
+        );
+        if backend.spec.aws.is_some() {
+            aws(&mut conditions, findings, members);
+        }
+    }
+    if let Some(trouble) = &findings.deletion {
+        conditions.set(conditions::DELETION_BLOCKED, Some(true), trouble.reason, &trouble.message);
+    }
+    BackendStatus {
+        observed_generation: backend.metadata.generation,
+        organizations: Some(i64::try_from(members.all).unwrap_or(i64::MAX)),
+        conditions: conditions.into_list(),
+        ..old
+    }
+}
+
+/// One condition that says whether every secret of the Backend and its Organizations is in AWS.
+fn aws(conditions: &mut Conditions<'_>, findings: &Findings, members: &Members) {
+    let count = format!("{} of {} Organizations have their secrets there", members.in_aws, members.all);
+    match findings.vault.as_ref().or(findings.database.as_ref()) {
+        Some(trouble) => conditions.set(conditions::AWS, Some(false), trouble.reason, &trouble.message),
+        None if members.in_aws < members.all => {
+            conditions.set(conditions::AWS, Some(false), "Incomplete", &count)
+        }
+        None => conditions.set(conditions::AWS, Some(true), "Complete", &count),
+    }
+}
+
+/// What a change of the status is worth telling.
+pub fn news(old: Option<&BackendStatus>, new: &BackendStatus) -> Vec<Note> {
+    let none = Vec::new();
+    let old = old.map_or(&none, |old| &old.conditions);
+    let Some(ready) = conditions::find(&new.conditions, conditions::READY) else { return Vec::new() };
+    let before = conditions::find(old, conditions::READY);
+    if before.is_some_and(|before| before.status == ready.status && before.reason == ready.reason) {
+        return Vec::new();
+    }
+    vec![Note {
+        warning: ready.status != "True",
+        reason: ready.reason.clone(),
+        message: ready.message.clone(),
+    }]
+}

@@ -1,0 +1,230 @@
+//! What a reconcile finds around it, and the reconciles themselves as the controllers call them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::core::PartialObjectMeta;
+use kube::runtime::controller::Action;
+use kube::runtime::reflector::{ObjectRef, Store as Cache};
+use tenantry_crds::{Backend, Organization, OrganizationStatus};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::pauses::{self, Pauses};
+use crate::backend::registry::Registry;
+use crate::backend::report::Members;
+use crate::backend::{self, resolve};
+use crate::conditions;
+use crate::leader::Leadership;
+use crate::metrics::{Metrics, OfBackend, OfStore};
+use crate::organization::desired::has_finalizer;
+use crate::organization::{Desired, Outcome, Stores, reconcile, report};
+use crate::stores::Store;
+use crate::stores::kubernetes::Cluster;
+use crate::stores::manifests::{Manifests, Note};
+use crate::stores::vault::Vault;
+use crate::trouble::Trouble;
+
+/// Makes the connection to AWS that a Backend asks for.
+pub type ConnectVault = Arc<
+    dyn Fn(&tenantry_crds::backend::Aws) -> futures_util::future::BoxFuture<'static, Arc<dyn Vault>>
+        + Send
+        + Sync,
+>;
+
+/// How often a Backend's database and what it refers to are looked at.
+const BACKEND_PERIOD: Duration = Duration::from_secs(30);
+
+/// What a reconcile finds around it.
+pub struct Context {
+    /// The cluster's id.
+    pub cluster_id: String,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Who writes.
+    pub leadership: Leadership,
+    /// Backends that are open.
+    pub registry: Registry,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Failures in a row.
+    pub pauses: Pauses,
+    /// How often everything is looked at again.
+    pub resync: Duration,
+    /// Makes connections to AWS.
+    pub connect_vault: ConnectVault,
+    /// All Backends that are watched.
+    pub backends: Vec<Cache<Backend>>,
+    /// All Organizations that are watched.
+    pub organizations: Vec<Cache<Organization>>,
+    /// All namespaces.
+    pub namespaces: Cache<PartialObjectMeta<Namespace>>,
+    /// Organizations that have to look again.
+    pub tell: UnboundedSender<ObjectRef<Organization>>,
+}
+
+/// A reconcile never fails: what goes wrong is in its outcome.
+pub type Never = std::convert::Infallible;
+
+impl Context {
+    fn all_backends(&self) -> Vec<Arc<Backend>> {
+        self.backends.iter().flat_map(Cache::state).collect()
+    }
+
+    fn labels(&self, namespace: &str) -> Option<BTreeMap<String, String>> {
+        self.namespaces.get(&ObjectRef::new(namespace))?.metadata.labels.clone()
+    }
+
+    fn namespace_ends(&self, namespace: &str) -> bool {
+        let namespace = self.namespaces.get(&ObjectRef::new(namespace));
+        namespace.is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_some())
+    }
+
+    /// The Backend of an Organization.
+    pub fn backend_of(&self, organization: &Organization) -> Result<Arc<Backend>, Trouble> {
+        resolve::backend_of(organization, &self.all_backends(), |namespace| self.labels(namespace))
+    }
+
+    /// The Organizations of a Backend.
+    pub fn members(&self, backend: &Backend) -> Vec<Arc<Organization>> {
+        let backends = self.all_backends();
+        let mut members: Vec<Arc<Organization>> = self.organizations.iter().flat_map(Cache::state).collect();
+        members.retain(|organization| {
+            let resolved = resolve::backend_of(organization, &backends, |namespace| self.labels(namespace));
+            resolved
+                .is_ok_and(|found| found.namespace() == backend.namespace() && found.name() == backend.name())
+        });
+        members
+    }
+
+    fn action(&self, key: &str, outcome: &Outcome, resync: Duration) -> Action {
+        match outcome {
+            Outcome::Gone => {
+                self.pauses.succeeded(key);
+                Action::await_change()
+            }
+            Outcome::Settled => {
+                self.pauses.succeeded(key);
+                Action::requeue(pauses::jittered(resync))
+            }
+            Outcome::After(after) => Action::requeue(*after + Duration::from_secs(1)),
+            Outcome::Stalled => Action::requeue(Pauses::stalled().min(resync)),
+            Outcome::Retry => Action::requeue(self.pauses.after_failure(key)),
+        }
+    }
+}
+
+/// Reconciles one Organization.
+pub async fn organization(organization: Arc<Organization>, context: Arc<Context>) -> Result<Action, Never> {
+    if !context.leadership.leads() {
+        return Ok(Action::requeue(Duration::from_secs(1)));
+    }
+    let began = Instant::now();
+    let key = format!("Organization/{}/{}", organization.namespace(), organization.name());
+    let outcome = one_organization(organization, &context).await;
+    context.metrics.reconciled("organization", &outcome, began.elapsed());
+    Ok(context.action(&key, &outcome, context.resync))
+}
+
+async fn one_organization(organization: Arc<Organization>, context: &Context) -> Outcome {
+    let found = context.backend_of(&organization);
+    let backend = match found {
+        Ok(backend) => backend,
+        Err(trouble) => return without_backend(&organization, &trouble, context).await,
+    };
+    let key = (backend.namespace().to_owned(), backend.name().to_owned());
+    let open = match context.registry.get(&key) {
+        Ok(open) => open,
+        Err(trouble) => return without_backend(&organization, &trouble, context).await,
+    };
+    let ends = context.namespace_ends(organization.namespace());
+    let aws = backend.spec.aws.clone();
+    let desire = |organization: &Organization| {
+        Desired::new(organization, &context.cluster_id, backend.name(), aws.as_ref(), ends)
+    };
+    let stores = Stores { rows: &open.rows, secrets: &context.cluster, vault: open.vault.as_deref() };
+    let done = reconcile(&context.cluster, stores, organization, &desire, Utc::now()).await;
+    for store in done.repaired {
+        context.metrics.drift_repairs.get_or_create(&OfStore { store: store.to_string() }).inc();
+    }
+    for (store, kind) in done.failed {
+        context.metrics.failed(store, kind);
+    }
+    done.outcome
+}
+
+/// There is no Backend to work with: says so, and on a deletion what keeps it.
+async fn without_backend(organization: &Arc<Organization>, trouble: &Trouble, context: &Context) -> Outcome {
+    let deleting = organization.metadata.deletion_timestamp.is_some();
+    if deleting && !has_finalizer(organization) {
+        return Outcome::Gone;
+    }
+    let desired = Desired::new(organization, &context.cluster_id, "", None, false);
+    if deleting && desired.abandoned {
+        let gone = let_go(organization, context).await;
+        return if gone { Outcome::Gone } else { Outcome::Retry };
+    }
+    let manifests: &dyn Manifests<Organization, OrganizationStatus> = &context.cluster;
+    let status = report::without_stores(organization, &desired, trouble, Utc::now());
+    if organization.status.as_ref() != Some(&status) {
+        if manifests.report(organization, &status).await.is_err() {
+            return Outcome::Retry;
+        }
+        for note in report::news(organization.status.as_ref(), &status) {
+            manifests.note(organization, note).await;
+        }
+    }
+    if trouble.needs_person() { Outcome::Stalled } else { Outcome::Retry }
+}
+
+async fn let_go(organization: &Organization, context: &Context) -> bool {
+    let manifests: &dyn Manifests<Organization, OrganizationStatus> = &context.cluster;
+    let text = "the deletion was ended as tenantry.io/abandon says; what stands in the stores stays there";
+    manifests.note(organization, Note::warning("Abandoned", text)).await;
+    manifests.set_finalizer(organization, false).await.is_ok()
+}
+
+/// Reconciles one Backend.
+pub async fn backend(backend: Arc<Backend>, context: Arc<Context>) -> Result<Action, Never> {
+    if !context.leadership.leads() {
+        return Ok(Action::requeue(Duration::from_secs(1)));
+    }
+    let began = Instant::now();
+    let key = format!("Backend/{}/{}", backend.namespace(), backend.name());
+    let members = context.members(&backend);
+    let in_aws = members.iter().filter(|organization| {
+        organization
+            .status
+            .as_ref()
+            .is_some_and(|status| conditions::holds(&status.conditions, conditions::AWS))
+    });
+    let vault = match &backend.spec.aws {
+        Some(aws) => Some((context.connect_vault)(aws).await),
+        None => None,
+    };
+    let world = backend::reconcile::World {
+        cluster: &context.cluster_id,
+        manifests: &context.cluster,
+        secrets: &context.cluster,
+        vault,
+        registry: &context.registry,
+        leadership: &context.leadership,
+        members: Members { all: members.len(), in_aws: in_aws.count() },
+    };
+    let done = backend::reconcile::reconcile(&world, Arc::clone(&backend), Utc::now()).await;
+    if done.tell_members {
+        for member in members {
+            // Nobody listens once another operator leads.
+            if context.tell.send(ObjectRef::from_obj(member.as_ref())).is_err() {
+                break;
+            }
+        }
+    }
+    let is_open = context.registry.get(&(backend.namespace().to_owned(), backend.name().to_owned())).is_ok();
+    let labels = OfBackend { backend: backend.audience(), store: Store::Database.to_string() };
+    context.metrics.store_up.get_or_create(&labels).set(i64::from(is_open && done.outcome != Outcome::Retry));
+    context.metrics.reconciled("backend", &done.outcome, began.elapsed());
+    Ok(context.action(&key, &done.outcome, BACKEND_PERIOD.min(context.resync)))
+}

@@ -1,0 +1,10 @@
+//! A running operator: wait for the cluster and its definitions ([`start`]), wait for the lease, and work ([`controllers`]) for as long
+//! as it is held. [`context`] is what a reconcile finds around it, [`pauses`] how long failures wait.
+
+mod context;
+mod controllers;
+mod pauses;
+mod start;
+mod sweeper;
+
+pub use start::{Started, run, start};
