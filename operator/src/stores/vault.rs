@@ -22,10 +22,24 @@ pub struct VaultSecret {
     pub tags: Tags,
     /// The KMS key that encrypts it; `None`: the account's own.
     pub kms_key_id: Option<String>,
-    /// When its content was last changed.
+    /// When that version was made, which its tags and key do not touch; without one, when anything of it last changed.
     pub changed_at: Option<DateTime<Utc>>,
     /// Whether its deletion is scheduled: nothing but `restore` works on it then.
     pub deletion_scheduled: bool,
+}
+
+impl VaultSecret {
+    /// Whether this KMS key encrypts it. AWS may tell the ARN of a key that was given by its id or alias.
+    pub fn is_encrypted_with(&self, kms_key_id: &str) -> bool {
+        let Some(found) = self.kms_key_id.as_deref() else { return false };
+        found == kms_key_id || local_id(found) == Some(kms_key_id) || local_id(kms_key_id) == Some(found)
+    }
+}
+
+/// The `<id>` or `alias/<name>` of a key's ARN.
+fn local_id(arn: &str) -> Option<&str> {
+    let resource = arn.strip_prefix("arn:")?.rsplit(':').next()?;
+    Some(resource.strip_prefix("key/").unwrap_or(resource))
 }
 
 /// What a secret is to be.
@@ -147,5 +161,31 @@ impl<V: Vault> Vault for Fenced<V> {
     async fn delete(&self, name: &str, recovery_days: u32) -> Result<(), VaultError> {
         self.check()?;
         self.vault.delete(name, recovery_days).await
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_same_by_id_alias_and_arn() {
+        let secret = |key: Option<&str>| VaultSecret {
+            arn: String::new(),
+            version: String::new(),
+            content: None,
+            tags: Tags::new(),
+            kms_key_id: key.map(str::to_owned),
+            changed_at: None,
+            deletion_scheduled: false,
+        };
+        for (found, wanted, same) in [
+            ("1234", "1234", true),
+            ("arn:aws:kms:us-east-1:1:key/1234", "1234", true),
+            ("1234", "arn:aws:kms:us-east-1:1:key/1234", true),
+            ("arn:aws:kms:us-east-1:1:alias/a", "alias/a", true),
+            ("arn:aws:kms:us-east-1:1:key/1234", "arn:aws:kms:us-east-1:2:key/1234", false),
+            ("alias/a", "alias/b", false),
+        ] {
+            assert_eq!(secret(Some(found)).is_encrypted_with(wanted), same, "{found} {wanted}");
+        }
+        assert!(!secret(None).is_encrypted_with("1234"));
     }
 }

@@ -44,8 +44,7 @@ pub(crate) fn keep(
         plan.add(Step::RestoreEntry(place.clone()));
         return;
     }
-    if let Some(wanted) = place.kms_key_id.as_ref().filter(|wanted| entry.kms_key_id.as_ref() != Some(wanted))
-    {
+    if let Some(wanted) = place.kms_key_id.as_ref().filter(|wanted| !entry.is_encrypted_with(wanted)) {
         plan.add(Step::KeyEntry(place.clone(), wanted.clone()));
     }
     let found = entry.content.as_ref().and_then(Content::from_json);
