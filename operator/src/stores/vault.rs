@@ -161,6 +161,9 @@ impl<V: Vault> Vault for Fenced<V> {
     async fn delete(&self, name: &str, recovery_days: u32) -> Result<(), VaultError> {
         self.check()?;
         self.vault.delete(name, recovery_days).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
