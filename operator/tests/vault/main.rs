@@ -4,6 +4,7 @@
 mod credentials;
 mod failures;
 mod logs;
+mod policy;
 mod story;
 
 use std::collections::BTreeMap;
