@@ -47,7 +47,7 @@ impl World {
             None => Postgres::shared().await.unwrap().create_database().await.unwrap(),
         };
         let vault = if wanted.vault { Some(Vault::start().await.unwrap()) } else { None };
-        let account = format!("{namespace}-tenantry");
+        let account = format!("{namespace}-tenantry-operator");
         let kubeconfig = cluster.service_account_kubeconfig(&namespace, &account).await.unwrap();
         let operator = Watchdog::new("operator").unwrap();
         let mut command = Command::new(built("tenantry-operator").unwrap());
