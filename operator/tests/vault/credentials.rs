@@ -1,12 +1,10 @@
 //! Credentials as the SDK finds them, each time in a process of its own with nothing but the environment that is told.
 
-use std::process::Command;
-
 use tenantry_harness::vault::REGION;
 use tenantry_operator::stores::aws::SecretsManager;
 use tenantry_operator::stores::vault::Vault;
 
-use crate::NAME;
+use crate::{NAME, alone};
 
 const ENDPOINT: &str = "TENANTRY_TEST_ENDPOINT";
 
@@ -19,19 +17,8 @@ async fn look_with_the_credentials_of_the_environment() {
 }
 
 fn outcome(endpoint: &tenantry_harness::Vault, environment: Vec<(String, String)>) -> String {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--nocapture",
-            "--exact",
-            "credentials::look_with_the_credentials_of_the_environment",
-        ])
-        .env_clear()
-        .env(ENDPOINT, endpoint.endpoint())
-        .envs(environment)
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+    let environment = environment.into_iter().chain([(ENDPOINT.to_owned(), endpoint.endpoint())]).collect();
+    let text = alone("credentials::look_with_the_credentials_of_the_environment", environment);
     text.lines().find_map(|line| line.split_once("outcome=")).unwrap_or_else(|| panic!("{text}")).1.to_owned()
 }
 

@@ -8,6 +8,7 @@ mod policy;
 mod story;
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use aws_config::ConfigLoader;
 use aws_credential_types::Credentials;
@@ -37,6 +38,18 @@ fn with_keys(endpoint: &str, id: &str, secret: &str) -> ConfigLoader {
 
 fn tags(pairs: &[(&str, &str)]) -> Tags {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
+}
+
+/// What an ignored test prints in a process of its own that has this environment alone.
+fn alone(test: &str, environment: Vec<(String, String)>) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--nocapture", "--exact", test])
+        .env_clear()
+        .envs(environment)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Makes a secret as the operator does.

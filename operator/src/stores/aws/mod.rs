@@ -7,14 +7,10 @@ mod client;
 mod errors;
 mod observe;
 
-use std::future::Future;
-
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::types::Tag;
 use secrecy::{ExposeSecret, SecretString};
-use tracing::instrument::WithSubscriber;
-use tracing::subscriber::NoSubscriber;
 
 use super::vault::{Tags, Vault, VaultError, VaultSecret, Wanted};
 
@@ -44,11 +40,6 @@ impl SecretsManager {
     }
 }
 
-/// Runs a call of the SDK out of every subscriber's sight: at level TRACE it would log whole requests and answers, contents included.
-async fn unlogged<T>(call: impl Future<Output = T>) -> T {
-    call.with_subscriber(NoSubscriber::default()).await
-}
-
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
@@ -68,7 +59,7 @@ impl Vault for SecretsManager {
             .set_tags(Some(sdk_tags(wanted.tags)))
             .set_kms_key_id(wanted.kms_key_id.map(str::to_owned))
             .client_request_token(wanted.token);
-        let made = unlogged(call.send()).await;
+        let made = call.send().await;
         let made = made.map_err(|error| {
             errors::vault_error("secretsmanager:CreateSecret", &error, Some(wanted.content))
         })?;
@@ -84,7 +75,7 @@ impl Vault for SecretsManager {
                 .secret_id(name)
                 .secret_string(content.expose_secret())
                 .client_request_token(&token);
-            let put = unlogged(call.send()).await;
+            let put = call.send().await;
             let put = put.map_err(|error| {
                 errors::vault_error("secretsmanager:PutSecretValue", &error, Some(content))
             })?;
@@ -102,25 +93,25 @@ impl Vault for SecretsManager {
             return Ok(());
         }
         let call = self.client.tag_resource().secret_id(name).set_tags(Some(sdk_tags(tags)));
-        let tagged = unlogged(call.send()).await;
+        let tagged = call.send().await;
         tagged.map(drop).map_err(|error| errors::vault_error("secretsmanager:TagResource", &error, None))
     }
 
     async fn set_key(&self, name: &str, kms_key_id: &str) -> Result<(), VaultError> {
         let call = self.client.update_secret().secret_id(name).kms_key_id(kms_key_id);
-        let updated = unlogged(call.send()).await;
+        let updated = call.send().await;
         updated.map(drop).map_err(|error| errors::vault_error("secretsmanager:UpdateSecret", &error, None))
     }
 
     async fn restore(&self, name: &str) -> Result<(), VaultError> {
-        let restored = unlogged(self.client.restore_secret().secret_id(name).send()).await;
+        let restored = self.client.restore_secret().secret_id(name).send().await;
         restored.map(drop).map_err(|error| errors::vault_error("secretsmanager:RestoreSecret", &error, None))
     }
 
     async fn delete(&self, name: &str, recovery_days: u32) -> Result<(), VaultError> {
         let call =
             self.client.delete_secret().secret_id(name).recovery_window_in_days(i64::from(recovery_days));
-        match unlogged(call.send()).await {
+        match call.send().await {
             Ok(_) => Ok(()),
             Err(error) if errors::is_not_found(&error) || errors::is_scheduled_for_deletion(&error) => Ok(()),
             Err(error) => Err(errors::vault_error("secretsmanager:DeleteSecret", &error, None)),

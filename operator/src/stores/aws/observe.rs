@@ -6,11 +6,11 @@ use aws_sdk_secretsmanager::primitives::DateTime;
 use chrono::Utc;
 use secrecy::SecretString;
 
-use super::{CURRENT, errors, unlogged};
+use super::{CURRENT, errors};
 use crate::stores::vault::{VaultError, VaultSecret};
 
 pub(super) async fn observe(client: &Client, name: &str) -> Result<Option<VaultSecret>, VaultError> {
-    let described = match unlogged(client.describe_secret().secret_id(name).send()).await {
+    let described = match client.describe_secret().secret_id(name).send().await {
         Ok(described) => described,
         Err(error) if errors::is_not_found(&error) => return Ok(None),
         Err(error) => return Err(errors::vault_error("secretsmanager:DescribeSecret", &error, None)),
@@ -19,7 +19,7 @@ pub(super) async fn observe(client: &Client, name: &str) -> Result<Option<VaultS
     if secret.deletion_scheduled {
         return Ok(Some(secret));
     }
-    match unlogged(client.get_secret_value().secret_id(name).version_stage(CURRENT).send()).await {
+    match client.get_secret_value().secret_id(name).version_stage(CURRENT).send().await {
         Ok(value) => {
             // The description's date moves with every tag, too.
             secret.changed_at = value.created_date.as_ref().and_then(time).or(secret.changed_at);
