@@ -174,7 +174,7 @@ mod tests {
         let settings = from("watchNamespaces: [a, b]\nlease: { duration: 20s }\nresync: 5m\n").unwrap();
         assert_eq!(settings.watch_namespaces, ["a", "b"]);
         assert_eq!(settings.lease, Lease { duration: Period(Duration::from_secs(20)), ..Lease::default() });
-        assert_eq!(settings.resync.0, Duration::from_secs(300));
+        assert_eq!(settings.resync.0, Duration::from_mins(5));
         assert_eq!(settings.workers, Settings::default().workers);
         assert_eq!(from("").unwrap(), Settings::default());
     }
@@ -203,7 +203,7 @@ mod tests {
         let settings = overrides.settings().unwrap();
         assert_eq!(
             (settings.watch_namespaces, settings.resync.0),
-            (vec!["c".into()], Duration::from_secs(120))
+            (vec!["c".into()], Duration::from_mins(2))
         );
     }
 }

@@ -27,7 +27,9 @@ pub struct Open {
 
 /// What is open.
 #[derive(Clone, Default)]
-pub struct Registry(Arc<RwLock<HashMap<Key, Result<Arc<Open>, Trouble>>>>);
+pub struct Registry(Arc<RwLock<Known>>);
+
+type Known = HashMap<Key, Result<Arc<Open>, Trouble>>;
 
 impl Registry {
     /// The open Backend, or why it is not.

@@ -96,7 +96,7 @@ fn aws(conditions: &mut Conditions<'_>, findings: &Findings, members: &Members) 
     match findings.vault.as_ref().or(findings.database.as_ref()) {
         Some(trouble) => conditions.set(conditions::AWS, Some(false), trouble.reason, &trouble.message),
         None if members.in_aws < members.all => {
-            conditions.set(conditions::AWS, Some(false), "Incomplete", &count)
+            conditions.set(conditions::AWS, Some(false), "Incomplete", &count);
         }
         None => conditions.set(conditions::AWS, Some(true), "Complete", &count),
     }

@@ -12,6 +12,7 @@ use crate::stores::vault::Tags;
 
 /// What a manifest asks for.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent fact of the manifest")]
 pub struct Desired {
     /// Where the manifest stands.
     pub place: Place,

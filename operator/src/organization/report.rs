@@ -92,7 +92,7 @@ fn list(
     let gravest = seen.troubles().find(|trouble| trouble.needs_person()).or_else(|| seen.troubles().next());
     match gravest.or(paused.as_ref()) {
         None if seen.desired.deleting => {
-            conditions.set(conditions::READY, Some(false), "Deleting", "it is being deleted")
+            conditions.set(conditions::READY, Some(false), "Deleting", "it is being deleted");
         }
         None => {
             let (reason, message) = if seen.desired.suspended {

@@ -1,6 +1,7 @@
 //! The controllers, a pair for each watched namespace, or one for all. What they watch of a resource is what people write: our own
 //! status is no news. Secrets are watched by label and metadata alone.
 
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,7 +101,6 @@ fn what_people_write<K: Resource>(manifest: &K) -> u64 {
         predicates::finalizers(manifest),
         manifest.meta().deletion_timestamp.as_ref().map(|_| 1),
     ];
-    use std::hash::{Hash as _, Hasher as _};
     let mut hasher = std::hash::DefaultHasher::new();
     parts.hash(&mut hasher);
     manifest.meta().uid.hash(&mut hasher);

@@ -54,7 +54,7 @@ async fn one(context: &Context, backend: &Backend, watched: &[String]) {
             }
         }
         Err(trouble) => {
-            tracing::debug!(reason = trouble.reason, "rows without manifests were not looked for")
+            tracing::debug!(reason = trouble.reason, "rows without manifests were not looked for");
         }
     }
 }

@@ -69,6 +69,7 @@ pub enum SlugState {
 
 /// An organization's rows, as far as a manifest says what they are.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent fact of the rows")]
 pub struct Row {
     /// The id.
     pub id: i64,

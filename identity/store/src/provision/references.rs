@@ -28,7 +28,7 @@ impl fmt::Display for Reference {
 struct Column {
     shown: String,
     quoted: String,
-    column: String,
+    name: String,
     users: bool,
 }
 
@@ -59,7 +59,7 @@ fn column(row: &Row) -> Result<Column, StoreError> {
     let quoted =
         if schema.is_empty() { quote(&name) } else { format!("{}.{}", quote(&schema), quote(&name)) };
     let shown = if schema.is_empty() || schema == "public" { name } else { format!("{schema}.{name}") };
-    Ok(Column { shown, quoted, column, users: row.text("target")? == "users" })
+    Ok(Column { shown, quoted, name: column, users: row.text("target")? == "users" })
 }
 
 fn quote(name: &str) -> String {
@@ -72,7 +72,7 @@ pub(super) async fn references(tx: &mut Tx, id: OrganizationId) -> Result<Vec<Re
     let rows = tx.all_of(sql.to_owned(), &[]).await?;
     let columns = rows.iter().map(column).collect::<Result<Vec<_>, _>>()?;
     let mut found = Vec::new();
-    for Column { shown, quoted, column, users } in columns {
+    for Column { shown, quoted, name: column, users } in columns {
         // The users' own column is what ties them to the organization: they go along.
         if shown == "users" && !users {
             continue;

@@ -14,7 +14,7 @@ use crate::stores::vault::{Tags, VaultSecret};
 use crate::trouble::Trouble;
 
 /// Whoever changes an entry again and again does not make us pay for each change.
-const PAUSE: Duration = Duration::from_secs(15 * 60);
+const PAUSE: Duration = Duration::from_mins(15);
 
 pub(super) fn plan(desired: &Desired, observed: &Observed, row: &Row, now: DateTime<Utc>, plan: &mut Plan) {
     let Some(place) = &desired.vault else { return };
@@ -56,7 +56,7 @@ pub(crate) fn keep(
             plan.add(Step::PutEntry(place.clone(), content, entry.version.clone()));
         } else {
             let message = "the entry was changed by somebody a moment ago: it is put right within 15 minutes of that change";
-            plan.vault = Some(Trouble::until("ChangedByOthers", PAUSE - since, message));
+            plan.vault = Some(Trouble::until("ChangedByOthers", PAUSE.saturating_sub(since), message));
         }
     }
     let differing: Tags = place
