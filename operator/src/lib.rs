@@ -7,10 +7,12 @@
 pub mod backend;
 pub mod conditions;
 pub mod content;
+pub mod export;
 pub mod leader;
 pub mod metrics;
 pub mod names;
 pub mod organization;
+pub mod release;
 pub mod run;
 pub mod settings;
 pub mod stores;

@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use kube::Client;
+use tenantry_operator::release::What;
 use tenantry_operator::settings::Overrides;
-use tenantry_operator::{run, telemetry};
+use tenantry_operator::{export, release, run, telemetry};
 
 /// Makes the world match the Backends and Organizations of a cluster
 #[derive(Parser)]
@@ -20,10 +23,25 @@ enum Command {
     Run(Overrides),
     /// Read the settings, say what is wrong with them, and end
     Check(Overrides),
+    /// Take finalizers off after the operator was uninstalled; what stands in the stores stays there
+    Release {
+        #[command(flatten)]
+        what: What,
+        #[command(flatten)]
+        overrides: Overrides,
+    },
+    /// Print the manifests that would own the organizations of a Backend which nothing owns yet
+    Export {
+        /// The Backend, as NAMESPACE/NAME
+        #[arg(value_name = "NAMESPACE/NAME")]
+        backend: String,
+        #[command(flatten)]
+        overrides: Overrides,
+    },
 }
 
 fn main() -> ExitCode {
-    match work(Cli::parse().command) {
+    match work(&Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
@@ -32,21 +50,46 @@ fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stderr, reason = "the last word of a program that could not begin")]
+#[allow(clippy::print_stderr, reason = "the last word of a program that could not do its work")]
 fn complain(error: &anyhow::Error) {
     eprintln!("tenantry-operator: {error:#}");
 }
 
-fn work(command: Command) -> anyhow::Result<()> {
-    let (Command::Run(overrides) | Command::Check(overrides)) = &command;
+#[allow(clippy::print_stdout, reason = "what was asked for")]
+fn answer(text: &str) {
+    println!("{text}");
+}
+
+fn work(command: &Command) -> anyhow::Result<()> {
+    let (Command::Run(overrides)
+    | Command::Check(overrides)
+    | Command::Release { overrides, .. }
+    | Command::Export { overrides, .. }) = command;
     let settings = overrides.settings()?;
-    if matches!(command, Command::Check(_)) {
-        return Ok(());
-    }
-    telemetry::init(&settings)?;
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("another TLS provider was installed"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async { run::run(run::start(overrides, settings).await?).await })
+    match command {
+        Command::Check(_) => Ok(()),
+        Command::Run(overrides) => {
+            telemetry::init(&settings)?;
+            runtime.block_on(async { run::run(run::start(overrides, settings).await?).await })
+        }
+        Command::Release { what, overrides } => runtime.block_on(async {
+            let client = client().await?;
+            let count = release::release(&client, &overrides.namespace, &settings.lease.name, what).await?;
+            answer(&format!("{count} resources were let go; what stands in the stores stays there"));
+            Ok(())
+        }),
+        Command::Export { backend, .. } => runtime.block_on(async {
+            let manifests = export::export(&client().await?, &settings.cluster_id, backend).await?;
+            answer(manifests.trim_end());
+            Ok(())
+        }),
+    }
+}
+
+async fn client() -> anyhow::Result<Client> {
+    Client::try_default().await.context("no API server is known: run in a cluster, or set KUBECONFIG")
 }

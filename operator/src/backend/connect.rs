@@ -53,9 +53,17 @@ impl Opening<'_> {
         hex::encode(context.finish())
     }
 
-    /// Opens the database. Nothing is sealed by it: a keyring that was just made may be thrown away afterwards.
+    /// Opens the database, for writes of this leader alone. Nothing is sealed by it: a keyring that was just made may be thrown away
+    /// afterwards.
     pub async fn open(&self) -> Result<Store, Trouble> {
         self.leadership.check()?;
+        let store = self.connect().await?;
+        let fenced = store.fenced(self.cluster, self.leadership.generation()).await;
+        fenced.map_err(|error| database::trouble(&error))
+    }
+
+    /// Opens the database without a fence, to read.
+    pub async fn connect(&self) -> Result<Store, Trouble> {
         let keyring = Keyring::from_json(self.keyring.expose_secret())
             .map_err(|error| Trouble::standing("KeyringDamaged", error.to_string()))?;
         let options = Options {
@@ -78,9 +86,7 @@ impl Opening<'_> {
                 "the database did not answer within 15 s; check its address",
             )
         };
-        let store = opening.map_err(|_| late())?.map_err(|error| refused(&error))?;
-        let fenced = store.fenced(self.cluster, self.leadership.generation()).await;
-        fenced.map_err(|error| database::trouble(&error))
+        opening.map_err(|_| late())?.map_err(|error| refused(&error))
     }
 
     /// The database as Organizations use it.

@@ -57,20 +57,21 @@ impl History {
         change(&mut self.state.lock().unwrap())
     }
 
+    #[allow(clippy::too_many_lines, reason = "an arm an event")]
     fn happen(&mut self, event: &Event) {
         self.state(|state| state.log.push(format!("-- {event:?}")));
         match *event {
             Event::Create { place: at, slug, delete, adopt, admin } => {
-                self.create(at, slug, delete, adopt, admin)
+                self.create(at, slug, delete, adopt, admin);
             }
             Event::Rename { place: at, name } => {
                 self.edit(at, |manifest| manifest.spec.display_name = format!("Name {name}"));
             }
             Event::Suspend { place: at, suspended } => {
-                self.edit(at, |manifest| manifest.spec.suspended = suspended)
+                self.edit(at, |manifest| manifest.spec.suspended = suspended);
             }
             Event::Policy { place: at, delete } => {
-                self.edit(at, |manifest| manifest.spec.deletion_policy = policy(delete))
+                self.edit(at, |manifest| manifest.spec.deletion_policy = policy(delete));
             }
             Event::Rotate { place: at, value } => {
                 self.annotate(at, names::annotation::ROTATE, Some(value.to_string()));

@@ -19,12 +19,24 @@ fn histories() -> u32 {
     std::env::var("SIMULATION_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: histories(), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn every_history_ends_as_its_manifests_say(events in history::events()) {
-        let outcome = drive::run(&events);
-        prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
-    }
+/// Two halves, for two cores.
+macro_rules! half {
+    ($($name:ident),*) => {
+        proptest! {
+            #![proptest_config(ProptestConfig {
+                cases: histories() / 2,
+                max_shrink_iters: 20_000,
+                ..ProptestConfig::default()
+            })]
+            $(
+                #[test]
+                fn $name(events in history::events()) {
+                    let outcome = drive::run(&events);
+                    prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
+                }
+            )*
+        }
+    };
 }
+
+half!(every_history_ends_as_its_manifests_say, and_so_does_every_other_one);

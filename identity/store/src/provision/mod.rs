@@ -19,7 +19,7 @@ mod rotate;
 pub use apply::{ProvisionError, apply, needs_admin};
 pub use found::FoundError;
 pub use keys::{BackendKeys, BackendKeysError, backend_keys, observe_backend_keys};
-pub use observe::{Observed, OwnedRow, SlugState, observe, owned_by_cluster};
+pub use observe::{Observed, OwnedRow, SlugState, observe, owned_by_cluster, unowned};
 pub use plan::{Admin, AdminOutcome, Adoption, FirstKey, ProvisionPlan, Provisioned};
 pub use purge::{Purged, bury, purge, release, retain};
 pub use references::Reference;

@@ -106,6 +106,19 @@ async fn slug_state(tx: &mut Tx, slug: &Slug) -> Result<SlugState, StoreError> {
     Ok(SlugState::Unowned { id, registered: is_registered(tx, id).await? })
 }
 
+/// Organizations that no manifest owns, in order of id: they registered themselves, or were there before.
+pub async fn unowned(store: &Store) -> Result<Vec<Organization>, StoreError> {
+    let mut tx = store.read().await?;
+    let mut found = Vec::new();
+    for row in organizations::list(&mut tx).await? {
+        if row.status != Status::Deleted && ownership::of(&mut tx, row.id).await?.is_none() {
+            found.push(row);
+        }
+    }
+    tx.rollback().await?;
+    Ok(found)
+}
+
 /// Manifests of the cluster that own something which is neither kept after them nor deleted with them.
 pub async fn owned_by_cluster(store: &Store, cluster: &str) -> Result<Vec<Owner>, StoreError> {
     let mut tx = store.read().await?;

@@ -1,0 +1,105 @@
+//! `tenantry-operator release`: lets manifests go that nobody looks after any more, because the operator was uninstalled before them.
+//! What stands in the stores stays there; the same manifests find it again.
+
+use anyhow::{Context, bail};
+use chrono::Utc;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tenantry_crds::{Backend, Organization};
+
+use crate::names;
+
+/// What is let go.
+#[derive(Clone, Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct What {
+    /// Every Organization and Backend of the cluster
+    #[arg(long)]
+    pub all: bool,
+    /// Organizations, as NAMESPACE/NAME
+    #[arg(value_name = "NAMESPACE/NAME")]
+    pub organizations: Vec<String>,
+}
+
+/// Takes our finalizer off; how many manifests had it.
+pub async fn release(client: &Client, namespace: &str, lease: &str, what: &What) -> anyhow::Result<usize> {
+    refuse_while_one_works(client, namespace, lease).await?;
+    if !what.all {
+        let mut count = 0;
+        for place in &what.organizations {
+            let Some((namespace, name)) = place.split_once('/') else {
+                bail!("{place:?} is not of the form NAMESPACE/NAME");
+            };
+            let api: Api<Organization> = Api::namespaced(client.clone(), namespace);
+            let found =
+                api.get(name).await.with_context(|| format!("the Organization {place} cannot be read"))?;
+            count += usize::from(let_go(client, &found).await?);
+        }
+        return Ok(count);
+    }
+    // Organizations before their Backends, as the operator itself does it.
+    Ok(all::<Organization>(client).await? + all::<Backend>(client).await?)
+}
+
+/// An operator that works would put the finalizers on again, and must not be surprised.
+async fn refuse_while_one_works(client: &Client, namespace: &str, name: &str) -> anyhow::Result<()> {
+    let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
+    let Some(lease) = leases.get_opt(name).await.context("the operator's Lease cannot be read")? else {
+        return Ok(());
+    };
+    let spec = lease.spec.unwrap_or_default();
+    let lasts = i64::from(spec.lease_duration_seconds.unwrap_or(15));
+    let renewed = spec.renew_time.map_or(0, |time| time.0.as_second());
+    let holder = spec.holder_identity.unwrap_or_default();
+    if !holder.is_empty() && renewed + lasts > Utc::now().timestamp() {
+        bail!(
+            "the operator {holder} works: uninstall it first, or delete the resources with kubectl and let it finish"
+        );
+    }
+    Ok(())
+}
+
+async fn all<R>(client: &Client) -> anyhow::Result<usize>
+where
+    R: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned,
+{
+    let kind = R::kind(&());
+    let found = Api::<R>::all(client.clone()).list(&ListParams::default()).await;
+    let mut count = 0;
+    for resource in found.with_context(|| format!("the {kind}s cannot be listed"))? {
+        count += usize::from(let_go(client, &resource).await?);
+    }
+    Ok(count)
+}
+
+async fn let_go<R>(client: &Client, resource: &R) -> anyhow::Result<bool>
+where
+    R: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned,
+{
+    let mut finalizers = resource.finalizers().to_vec();
+    let before = finalizers.len();
+    finalizers.retain(|finalizer| finalizer != names::FINALIZER);
+    if finalizers.len() == before {
+        return Ok(false);
+    }
+    let (namespace, name) = (resource.namespace().unwrap_or_default(), resource.name_any());
+    let api: Api<R> = Api::namespaced(client.clone(), &namespace);
+    let patch =
+        json!({ "metadata": { "resourceVersion": resource.resource_version(), "finalizers": finalizers } });
+    let params = PatchParams { field_manager: Some(names::MANAGER.to_owned()), ..PatchParams::default() };
+    match api.patch(&name, &params, &Patch::Merge(&patch)).await {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(true),
+        Err(error) => Err(error).with_context(|| format!("{} {namespace}/{name}", R::kind(&()))),
+    }
+}
