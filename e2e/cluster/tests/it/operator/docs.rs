@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use tenantry_harness::process::run;
+use tenantry_harness::process::{built, run};
 
 use super::world::{Wanted, World};
 
@@ -26,7 +26,7 @@ const OLDER: &str = "kubectl apply -f examples/kubernetes/1-namespace.yaml -f ex
 printf %s its-own-token-key-that-nobody-else-knows > JWT_SECRET_KEY
 printf %s MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= > ENCRYPTION_KEY
 psql \"$DATABASE_URL\" -f application.sql
-psql \"$DATABASE_URL\" -c \"INSERT INTO organizations (name, slug) VALUES ('mini corporation', 'mini-corp')\"";
+psql \"$DATABASE_URL\" -c \"INSERT INTO organizations (name, slug) VALUES ('mini corporation', 'mini-corp'), ('Old Mill', 'old-mill')\"";
 
 macro_rules! pages {
     ($($test:ident: $page:literal after $before:expr;)*) => {
@@ -62,6 +62,35 @@ fn every_page_with_blocks_for_here_is_run_here() {
     assert_eq!(found, PAGES);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_as_they_are_are_accepted_and_say_what_they_wait_for() {
+    let world = World::start(Wanted::default()).await;
+    let mut files: Vec<PathBuf> = examples().collect();
+    files.sort();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "yaml")) {
+        world.apply(&placed(&std::fs::read_to_string(file).unwrap(), &world.namespace)).await;
+    }
+    for what in ["backend/mini-xdr", "org/mini-corp", "org/harbor-lights"] {
+        let said = world.reason(what, "Ready", "DatabaseUnavailable").await;
+        assert!(said.contains("check its address"), "{said}");
+    }
+}
+
+fn examples() -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(root().join("examples/kubernetes")).unwrap().map(|entry| entry.unwrap().path())
+}
+
+/// In the test's namespace instead of the page's.
+fn placed(text: &str, namespace: &str) -> String {
+    text.replace(
+        "kind: Namespace\nmetadata: { name: mini-xdr }",
+        &format!("kind: Namespace\nmetadata: {{ name: {namespace} }}"),
+    )
+    .replace("namespace: mini-xdr", &format!("namespace: {namespace}"))
+    .replace("--namespace=mini-xdr", &format!("--namespace={namespace}"))
+    .replace(" mini-xdr/mini-xdr", &format!(" {namespace}/mini-xdr"))
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -87,8 +116,7 @@ impl Page {
     fn furnish(&self) {
         let folder = self.folder.path();
         std::fs::create_dir_all(folder.join("examples/kubernetes")).unwrap();
-        for entry in std::fs::read_dir(root().join("examples/kubernetes")).unwrap() {
-            let path = entry.unwrap().path();
+        for path in examples() {
             let text = self.edited(&std::fs::read_to_string(&path).unwrap());
             std::fs::write(folder.join("examples/kubernetes").join(path.file_name().unwrap()), text).unwrap();
         }
@@ -99,23 +127,17 @@ impl Page {
 
     /// With the test's namespace, database and vault in place of the page's.
     fn edited(&self, text: &str) -> String {
-        let (namespace, ca) = (&self.world.namespace, self.world.database.ca_path());
-        let ca = std::fs::read_to_string(ca).unwrap().trim().replace('\n', "\n    ");
+        let ca = std::fs::read_to_string(self.world.database.ca_path()).unwrap();
         let placeholder = "-----BEGIN CERTIFICATE-----\n    put the authority's certificate here\n    -----END CERTIFICATE-----";
         let endpoint = self.world.vault.as_ref().map_or(String::new(), tenantry_harness::Vault::endpoint);
-        text.replace(
-            "kind: Namespace\nmetadata: { name: mini-xdr }",
-            &format!("kind: Namespace\nmetadata: {{ name: {namespace} }}"),
-        )
-        .replace("namespace: mini-xdr", &format!("namespace: {namespace}"))
-        .replace("--namespace=mini-xdr", &format!("--namespace={namespace}"))
-        .replace("postgres://tenantry:change-me@db.example.com:5432/mini_xdr", &self.url())
-        .replace(placeholder, &ca)
-        .replace("password: change-me ", "password: copper-lantern-4711-Drift ")
-        .replace(
-            r#""prefix":"tenantry/mini-xdr""#,
-            &format!(r#""prefix":"tenantry/mini-xdr","endpoint":"{endpoint}""#),
-        )
+        placed(text, &self.world.namespace)
+            .replace("postgres://tenantry:change-me@db.example.com:5432/mini_xdr", &self.url())
+            .replace(placeholder, &ca.trim().replace('\n', "\n    "))
+            .replace("password: change-me ", "password: copper-lantern-4711-Drift ")
+            .replace(
+                r#""prefix":"tenantry/mini-xdr""#,
+                &format!(r#""prefix":"tenantry/mini-xdr","endpoint":"{endpoint}""#),
+            )
     }
 
     fn url(&self) -> String {
@@ -158,15 +180,20 @@ impl Page {
 
     async fn run(&self, line: usize, block: &str) {
         let folder = self.folder.path();
-        let programs = self.world.cluster.kubectl_path().parent().unwrap().to_owned();
+        let operator = built("tenantry-operator").unwrap();
+        let programs =
+            [self.world.cluster.kubectl_path(), &operator].map(|program| program.parent().unwrap());
         let path = std::env::var("PATH").unwrap();
+        let path =
+            std::env::join_paths(programs.map(PathBuf::from).into_iter().chain(std::env::split_paths(&path)));
         let mut command = Command::new("timeout");
         command
             .args(["240", "bash", "-c", &format!("exec 1>&2; set -euxo pipefail\n{}", self.edited(block))])
             .current_dir(folder)
-            .env("PATH", format!("{}:{path}", programs.display()))
+            .env("PATH", path.unwrap())
             .env("KUBECONFIG", folder.join("kubeconfig"))
-            .env("KUBERC", "off");
+            .env("KUBERC", "off")
+            .env("TENANTRY_CLUSTER_ID", &self.world.namespace);
         if line == 0 {
             command.env("DATABASE_URL", self.url());
         }
