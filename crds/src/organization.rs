@@ -186,6 +186,9 @@ pub struct OrganizationStatus {
     /// The generation of this resource that the rest is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// The Backend that it was made in, as namespace/name; it stays there for as long as it exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
     /// The id of its row in the database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<i64>,

@@ -138,6 +138,7 @@ impl Story<'_> {
     async fn open(&self, findings: &mut Findings) -> Result<(Arc<Open>, bool), Trouble> {
         let registry = self.world.registry;
         let before = registry.get(&self.key()).ok();
+        let remembered = registry.keyring(&self.key());
         let Some(database) = &self.backend.spec.database else {
             let message = "spec.database is missing: in a cluster a Backend needs urlSecretRef, the URL of its PostgreSQL database";
             return Err(Trouble::standing("DatabaseUnset", message));
@@ -164,7 +165,7 @@ impl Story<'_> {
             secret: secret.as_ref(),
             is_ours,
             mirror: mirrored_content,
-            memory: before.as_ref().map(|open| &open.keyring),
+            memory: remembered.as_ref(),
         };
         let (text, is_made) = match keyring::source(&seen)? {
             Source::Secret(text) => (text, false),

@@ -25,9 +25,9 @@ pub struct Open {
     pub keyring: SecretString,
 }
 
-/// What is open.
+/// What is open, and the keyrings that this process worked with: they outlive a Backend that cannot be opened for a while.
 #[derive(Clone, Default)]
-pub struct Registry(Arc<RwLock<Known>>);
+pub struct Registry(Arc<RwLock<Known>>, Arc<RwLock<HashMap<Key, SecretString>>>);
 
 type Known = HashMap<Key, Result<Arc<Open>, Trouble>>;
 
@@ -43,10 +43,17 @@ impl Registry {
         })
     }
 
+    /// The keyring that the Backend was last opened with.
+    pub fn keyring(&self, key: &Key) -> Option<SecretString> {
+        self.1.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
     /// Notes a Backend as open; whether Organizations have to look again.
     pub fn open(&self, key: Key, open: Open) -> bool {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let same = matches!(all.get(&key), Some(Ok(known)) if known.opened_with == open.opened_with);
+        let keyring = open.keyring.clone();
+        self.1.write().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), keyring);
         all.insert(key, Ok(Arc::new(open)));
         !same
     }
@@ -67,10 +74,5 @@ impl Registry {
     /// Forgets a Backend.
     pub fn close(&self, key: &Key) -> Option<Arc<Open>> {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key).and_then(Result::ok)
-    }
-
-    /// Forgets them all: another operator leads.
-    pub fn clear(&self) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -52,6 +52,19 @@ pub fn backend_of(
     Err(Trouble::standing("NamespaceNotAllowed", message))
 }
 
+/// Refuses to follow an Organization into another Backend than the one that it was made in: its rows and keys are there.
+pub fn moved(organization: &Organization, backend: &Backend) -> Option<Trouble> {
+    let before = organization.status.as_ref()?.backend.as_ref()?;
+    let now = backend.audience();
+    (*before != now).then(|| {
+        let message = format!(
+            "it was made in the Backend {before} and belongs to {now} by now: name {before} in spec.backendRef, or delete the \
+             Organization and make it again"
+        );
+        Trouble::standing("BackendChanged", message)
+    })
+}
+
 fn lets_in(
     allowed: &AllowedNamespaces,
     namespace: &str,
@@ -108,6 +121,17 @@ mod tests {
         assert_eq!(resolved(&nameless, &[one.clone(), other.clone()]), Ok("a/one".into()));
         assert_eq!(resolved(&nameless, &[one, two]), Err("BackendAmbiguous"));
         assert_eq!(resolved(&nameless, &[other]), Err("BackendMissing"));
+    }
+
+    #[test]
+    fn an_organization_does_not_follow_a_name_to_another_backend() {
+        let one = backend("a", "one", &json!({ "from": "Same" }));
+        let mut organization = organization("a", &serde_json::Value::Null);
+        assert_eq!(moved(&organization, &one), None);
+        organization.status.get_or_insert_default().backend = Some("a/one".into());
+        assert_eq!(moved(&organization, &one), None);
+        organization.status.get_or_insert_default().backend = Some("a/two".into());
+        assert_eq!(moved(&organization, &one).map(|trouble| trouble.reason), Some("BackendChanged"));
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct Desired {
     pub adoption: Adoption,
     /// The first administrator.
     pub admin: Option<DesiredAdmin>,
+    /// Its Backend, `namespace/name`.
+    pub backend: String,
     /// Its entry in the vault, where the Backend has one.
     pub vault: Option<VaultPlace>,
 }
@@ -97,7 +99,7 @@ impl VaultPlace {
 }
 
 impl Desired {
-    /// Reads a manifest. `backend` is the name of its Backend, `aws` where that keeps its entries of the vault.
+    /// Reads a manifest. `backend` is its Backend, `namespace/name`, `aws` where that keeps its entries of the vault.
     pub fn new(
         organization: &Organization,
         cluster: &str,
@@ -109,8 +111,9 @@ impl Desired {
         let place = place(organization, cluster);
         let annotations = organization.metadata.annotations.clone().unwrap_or_default();
         let uid = organization.metadata.uid.clone().unwrap_or_default();
+        let backend_name = backend.rsplit('/').next().unwrap_or(backend);
         let vault = aws.map(|aws| {
-            let name = format!("{}/{backend}/{}", aws.prefix.trim_end_matches('/'), place.name);
+            let name = format!("{}/{backend_name}/{}", aws.prefix.trim_end_matches('/'), place.name);
             VaultPlace::new(aws, &place, &format!("Organization/{}", place.name), name)
         });
         Self {
@@ -141,6 +144,7 @@ impl Desired {
             }),
             place,
             uid,
+            backend: backend.to_owned(),
             vault,
         }
     }

@@ -56,6 +56,7 @@ pub fn status(organization: &Organization, seen: &Seen<'_>, now: DateTime<Utc>) 
     let deleting = seen.desired.deleting;
     OrganizationStatus {
         observed_generation: organization.metadata.generation,
+        backend: row.map(|_| seen.desired.backend.clone()).or(old.backend.clone()),
         organization_id: row.map(|row| row.id).or(old.organization_id),
         slug: row.map(|row| row.slug.clone()).or(old.slug.clone()),
         secret_name: if deleting {

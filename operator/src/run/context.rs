@@ -134,6 +134,9 @@ async fn one_organization(organization: Arc<Organization>, context: &Context) ->
         Ok(backend) => backend,
         Err(trouble) => return without_backend(&organization, &trouble, context).await,
     };
+    if let Some(trouble) = resolve::moved(&organization, &backend) {
+        return without_backend(&organization, &trouble, context).await;
+    }
     let key = (backend.namespace().to_owned(), backend.name().to_owned());
     let open = match context.registry.get(&key) {
         Ok(open) => open,
@@ -142,7 +145,7 @@ async fn one_organization(organization: Arc<Organization>, context: &Context) ->
     let ends = context.namespace_ends(organization.namespace());
     let aws = backend.spec.aws.clone();
     let desire = |organization: &Organization| {
-        Desired::new(organization, &context.cluster_id, backend.name(), aws.as_ref(), ends)
+        Desired::new(organization, &context.cluster_id, &backend.audience(), aws.as_ref(), ends)
     };
     let stores = Stores { rows: &open.rows, secrets: &context.cluster, vault: open.vault.as_deref() };
     let done = reconcile(&context.cluster, stores, organization, &desire, Utc::now()).await;
