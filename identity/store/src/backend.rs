@@ -25,6 +25,12 @@ pub async fn set_settings(tx: &mut Tx, settings: &BackendSettings) -> Result<boo
     Ok(tx.run(sql, &[settings.into(), tx.now.into()]).await? > 0)
 }
 
+/// Holds off everybody else who would make the Backend's own keys, until the transaction ends.
+pub(crate) async fn lock(tx: &mut Tx) -> Result<(), StoreError> {
+    let sql = "SELECT only_row FROM tenantry.backend WHERE only_row = 1 FOR NO KEY UPDATE";
+    tx.one(sql, &[]).await.map(drop)
+}
+
 /// Takes an unclaimed database for this Backend; refuses another's.
 pub(crate) async fn claim(tx: &mut Tx, cluster: &str) -> Result<(), OpenError> {
     let identity = tx.backend_identity().to_owned();

@@ -3,7 +3,7 @@ use tenantry_rules::random::{NoRandomness, Random};
 use tenantry_rules::secrets::{encryption_key, is_encryption_key, jwt_secret_key};
 
 use crate::secrets::{self, SecretName};
-use crate::{Store, StoreError, Tx};
+use crate::{Store, StoreError, Tx, backend};
 
 /// A Backend's own keys.
 #[derive(Clone, Debug, Default)]
@@ -48,16 +48,17 @@ pub async fn backend_keys(
     if keys.jwt_secret_key.is_some() && !keys.encryption_keys.is_empty() {
         return Ok(keys);
     }
-    if !import.encryption_keys.iter().all(is_encryption_key) {
-        return Err(BackendKeysError::Form);
-    }
     let mut tx = store.write().await?;
+    backend::lock(&mut tx).await?;
     let jwt = match &import.jwt_secret_key {
         Some(key) => key.clone(),
         None => jwt_secret_key(random)?,
     };
     secrets::create_first(&mut tx, None, SecretName::JwtSecretKey, &jwt).await?;
     if secrets::list(&mut tx, None, SecretName::EncryptionKey).await?.is_empty() {
+        if !import.encryption_keys.iter().all(is_encryption_key) {
+            return Err(BackendKeysError::Form);
+        }
         let mut wanted = import.encryption_keys.clone();
         if wanted.is_empty() {
             wanted.push(encryption_key(random)?);

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod audit;
+mod backend_keys;
 mod crash;
 mod directory;
 mod holds;
