@@ -7,6 +7,7 @@ mod audit;
 mod backend_keys;
 mod crash;
 mod directory;
+mod fencing;
 mod holds;
 mod invitations;
 mod lockout;
