@@ -83,8 +83,7 @@ async fn remove(tx: &mut Tx, id: OrganizationId, hold: Hold) -> Result<bool, Sto
 }
 
 async fn due(tx: &mut Tx, id: OrganizationId) -> Result<Status, StoreError> {
-    let sql = "SELECT organization_id FROM tenantry.tombstones WHERE organization_id = $1";
-    if tx.maybe(sql, &[id.into()]).await?.is_some() {
+    if organizations::is_buried(tx, id).await? {
         return Ok(Status::Deleted);
     }
     Ok(of(tx, id).await?.status())

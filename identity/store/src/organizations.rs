@@ -4,7 +4,7 @@ use tenantry_directory::{OrganizationId, Timestamp};
 use tenantry_rules::holds::Status;
 use tenantry_rules::slug::Slug;
 
-use crate::sql::{Row, Value};
+use crate::sql::{Dialect, Row, Value};
 use crate::{StoreError, Tx};
 
 /// A tenant, as its row says.
@@ -70,6 +70,19 @@ pub async fn ids(tx: &mut Tx) -> Result<Vec<OrganizationId>, StoreError> {
     rows.iter().map(|row| row.organization("id")).collect()
 }
 
+/// Every organization's id but those of deleted ones, in order.
+pub async fn living_ids(tx: &mut Tx) -> Result<Vec<OrganizationId>, StoreError> {
+    let sql = "SELECT id FROM organizations WHERE status <> 'deleted' AND NOT EXISTS \
+          (SELECT 1 FROM tenantry.tombstones WHERE organization_id = organizations.id) ORDER BY id";
+    tx.all(sql, &[]).await?.iter().map(|row| row.organization("id")).collect()
+}
+
+/// Whether the organization was deleted for good, whatever its row says now, and though there be none.
+pub(crate) async fn is_buried(tx: &mut Tx, id: OrganizationId) -> Result<bool, StoreError> {
+    let sql = "SELECT organization_id FROM tenantry.tombstones WHERE organization_id = $1";
+    Ok(tx.maybe(sql, &[id.into()]).await?.is_some())
+}
+
 /// Makes the row, open; the caller adds what belongs to it, holds too, in the same transaction.
 pub(crate) async fn insert(
     tx: &mut Tx,
@@ -77,8 +90,21 @@ pub(crate) async fn insert(
     name: &str,
     max_users: Option<i64>,
 ) -> Result<OrganizationId, StoreError> {
-    let sql = "INSERT INTO organizations (name, slug, status, settings, max_users, created_at, updated_at) \
-        VALUES ($1, $2, 'active', '{}', $3, $4, $4) RETURNING id";
+    let sql = match tx.dialect() {
+        Dialect::Postgres => {
+            "INSERT INTO organizations (name, slug, status, settings, max_users, created_at, updated_at) \
+             VALUES ($1, $2, 'active', '{}', $3, $4, $4) RETURNING id"
+        }
+        // NULL is the next id. Without AUTOINCREMENT, in a table of another application's, that may be the id of an
+        // organization that was purged.
+        Dialect::Sqlite => {
+            "INSERT INTO organizations (id, name, slug, status, settings, max_users, created_at, updated_at) \
+             VALUES ((SELECT CASE WHEN max(t.organization_id) > (SELECT coalesce(max(id), 0) FROM organizations) \
+                 AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'organizations') \
+               THEN max(t.organization_id) + 1 END FROM tenantry.tombstones t), \
+               $1, $2, 'active', '{}', $3, $4, $4) RETURNING id"
+        }
+    };
     let values = [name.into(), slug.as_str().into(), max_users.into(), Value::moment(tx.now)];
     tx.one(sql, &values).await?.organization("id")
 }

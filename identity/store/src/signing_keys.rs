@@ -111,6 +111,16 @@ pub async fn rotation_asked(
     tx.maybe(sql, &[organization.into()]).await?.map(|row| row.at("requested_at")).transpose()
 }
 
+/// Forgets what was asked for until `active_from`, when a key began to sign: part of its activation.
+pub async fn rotation_done(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    active_from: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "DELETE FROM tenantry.rotation_requests WHERE organization_id = $1 AND requested_at <= $2";
+    tx.run(sql, &[organization.into(), active_from.into()]).await.map(drop)
+}
+
 /// The key that signs now: the one that became active last.
 pub async fn signing(tx: &mut Tx, organization: OrganizationId) -> Result<Option<SigningKey>, StoreError> {
     let sql = "SELECT kid, public_key, sealed FROM tenantry.signing_keys WHERE organization_id = $1 \
@@ -146,9 +156,10 @@ pub async fn activate(
 }
 
 /// Holds off everybody else who would move the organization's keys on, until the transaction ends: to be called
-/// before [`list`] where a step of `key_life` follows.
-pub async fn lock(tx: &mut Tx, organization: OrganizationId) -> Result<(), StoreError> {
-    crate::organizations::lock(tx, organization).await.map(drop)
+/// before [`list`] where a step of `key_life` follows. `false`: the organization is gone or deleted, and gets no key.
+pub async fn lock(tx: &mut Tx, organization: OrganizationId) -> Result<bool, StoreError> {
+    let found = crate::organizations::lock(tx, organization).await?.is_some();
+    Ok(found && !crate::organizations::is_buried(tx, organization).await?)
 }
 
 /// Revokes a key of this organization at once; whether it counted until now.

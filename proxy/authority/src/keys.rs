@@ -7,21 +7,23 @@ use tenantry_rules::signing;
 use tenantry_store::audit::{self, NewEvent};
 use tenantry_store::{StoreError, Tx, organizations, signing_keys};
 
+use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Takes every step that is due for an organization; whether there was one. A step that another process took first is
 /// not taken twice.
 pub(crate) async fn settle(
-    state: &AppState,
+    policy: &Policy,
     tx: &mut Tx,
     settings: &BackendSettings,
     organization: OrganizationId,
 ) -> Result<bool, Problem> {
-    let policy = state.policy.load();
     let lives = policy.keys(settings);
     let mut changed = false;
-    signing_keys::lock(tx, organization).await?;
+    if !signing_keys::lock(tx, organization).await? {
+        return Ok(false);
+    }
     // A pass makes a key and lets it sign at most; more steps would be a fault of the state machine.
     for _ in 0..3 {
         let keys = signing_keys::list(tx, organization).await?;
@@ -32,6 +34,7 @@ pub(crate) async fn settle(
             KeyStep::CreateActive(bounds) => {
                 let key = signing::generate(policy.algorithm).map_err(|_| Problem::internal())?;
                 signing_keys::create(tx, organization, &key, Some(bounds)).await?;
+                signing_keys::rotation_done(tx, organization, bounds.active_from).await?;
                 (key.kid, AuditKind::KeyActivated)
             }
             KeyStep::CreatePending => {
@@ -43,6 +46,7 @@ pub(crate) async fn settle(
                 if !signing_keys::activate(tx, organization, kid, bounds).await? {
                     break;
                 }
+                signing_keys::rotation_done(tx, organization, bounds.active_from).await?;
                 (kid, AuditKind::KeyActivated)
             }
         };
@@ -75,7 +79,7 @@ async fn record(
 pub(crate) async fn rotate_all(state: &AppState) -> Result<(), Problem> {
     let settings = state.settings()?;
     let mut tx = state.store.read().await?;
-    let ids = organizations::ids(&mut tx).await?;
+    let ids = organizations::living_ids(&mut tx).await?;
     tx.rollback().await?;
     let mut changed = false;
     for id in ids {
@@ -103,7 +107,10 @@ async fn rotate(state: &AppState, settings: &BackendSettings, id: OrganizationId
         return Ok(false);
     }
     let mut tx = state.store.write().await?;
-    let changed = settle(state, &mut tx, settings, id).await?;
+    let changed = settle(&state.policy.load(), &mut tx, settings, id).await?;
     tx.commit().await?;
     Ok(changed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,7 +81,7 @@ async fn access(
     let (key, bounds) = match signing_key(tx, organization.id).await? {
         Some(found) => found,
         None => {
-            keys::settle(state, tx, settings, organization.id).await?;
+            keys::settle(&state.policy.load(), tx, settings, organization.id).await?;
             signing_key(tx, organization.id).await?.ok_or_else(Problem::internal)?
         }
     };

@@ -169,7 +169,7 @@ async fn row_for(
 ) -> Result<(Organization, bool, bool), ProvisionError> {
     if let Some(owned) = ownership::at(tx, plan.owner).await? {
         match organizations::lock(tx, owned.organization_id).await? {
-            Some(row) if row.status == Status::Deleted => {
+            Some(row) if organizations::is_buried(tx, row.id).await? => {
                 return Err(ProvisionError::SlugDeleted { slug: row.slug, id: row.id });
             }
             Some(row) if row.slug == plan.slug.as_str() => {
@@ -209,7 +209,7 @@ async fn may_adopt(
     plan: &ProvisionPlan<'_>,
 ) -> Result<Organization, ProvisionError> {
     let (slug, id) = (row.slug.clone(), row.id);
-    if row.status == Status::Deleted {
+    if row.status == Status::Deleted || organizations::is_buried(tx, id).await? {
         return Err(ProvisionError::SlugDeleted { slug, id });
     }
     if let Some(other) = ownership::of(tx, id).await? {

@@ -27,7 +27,7 @@ pub struct OwnedRow {
     pub ownership: Ownership,
     /// Why it is closed.
     pub holds: Holds,
-    /// Whether it is a tombstone.
+    /// Whether it is a tombstone, whatever its row says.
     pub buried: bool,
     /// Its data keys, the newest first.
     pub data_keys: Vec<Secret>,
@@ -81,7 +81,7 @@ async fn owned(tx: &mut Tx, ownership: Ownership) -> Result<Option<OwnedRow>, St
     let Some(organization) = organizations::by_id(tx, id).await? else { return Ok(None) };
     let password = secrets::list(tx, Some(id), SecretName::AdminPassword).await?;
     Ok(Some(OwnedRow {
-        buried: organization.status == Status::Deleted,
+        buried: organizations::is_buried(tx, id).await?,
         holds: holds::of(tx, id).await?,
         data_keys: secrets::list(tx, Some(id), SecretName::DataKey).await?,
         has_signing_key: signing_keys::has_any(tx, id).await?,
@@ -100,7 +100,7 @@ async fn slug_state(tx: &mut Tx, slug: &Slug) -> Result<SlugState, StoreError> {
     if let Some(ownership) = ownership::of(tx, id).await? {
         return Ok(SlugState::Owned { owner: ownership.owner, id });
     }
-    if row.status == Status::Deleted {
+    if row.status == Status::Deleted || organizations::is_buried(tx, id).await? {
         return Ok(SlugState::Deleted { id });
     }
     Ok(SlugState::Unowned { id, registered: is_registered(tx, id).await? })
@@ -126,8 +126,8 @@ pub async fn owned_by_cluster(store: &Store, cluster: &str) -> Result<Vec<Owner>
     for ownership in ownership::list(&mut tx, cluster).await? {
         let id = ownership.organization_id;
         let retained = holds::of(&mut tx, id).await?.contains(tenantry_rules::holds::Hold::Retained);
-        let row = organizations::by_id(&mut tx, id).await?;
-        if row.is_some_and(|row| row.status != Status::Deleted) && !retained {
+        let exists = organizations::by_id(&mut tx, id).await?.is_some();
+        if exists && !retained && !organizations::is_buried(&mut tx, id).await? {
             owners.push(ownership.owner);
         }
     }

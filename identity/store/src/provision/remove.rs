@@ -68,18 +68,23 @@ async fn remove_owned(tx: &mut Tx, owned: Ownership) -> Result<Removed, StoreErr
     Ok(Removed { organization_id: id, owner, policy, changed })
 }
 
-/// Revokes every credential and leaves a tombstone. Rows that an application may reference stay.
-pub(super) async fn bury(tx: &mut Tx, id: OrganizationId) -> Result<(), StoreError> {
-    let Some(row) = organizations::lock(tx, id).await? else { return Ok(()) };
+/// Revokes every credential and leaves a tombstone; whether that is new. Rows that an application may reference stay.
+pub(super) async fn bury(tx: &mut Tx, id: OrganizationId) -> Result<bool, StoreError> {
+    let Some(row) = organizations::lock(tx, id).await? else { return Ok(false) };
     let sql = "INSERT INTO tenantry.tombstones (organization_id, slug, deleted_at) VALUES ($1, $2, $3) \
         ON CONFLICT (organization_id) DO NOTHING";
-    tx.run(sql, &[id.into(), row.slug.into(), tx.now.into()]).await?;
+    if tx.run(sql, &[id.into(), row.slug.into(), tx.now.into()]).await? == 0 {
+        return Ok(false);
+    }
     sessions::end_organization(tx, id, "organization deleted").await?;
     signing_keys::revoke_all(tx, id).await?;
     let sql = "UPDATE tenantry.invitations SET closed_at = $2, outcome = 'withdrawn' \
         WHERE organization_id = $1 AND closed_at IS NULL";
     tx.run(sql, &[id.into(), tx.now.into()]).await?;
-    let sql = "UPDATE tenantry.secrets SET retired_at = $2 WHERE organization_id = $1 AND retired_at IS NULL";
+    // By name: the Backend's own keys are organization 0's, and an application's ids may begin there.
+    let sql = "UPDATE tenantry.secrets SET retired_at = $2 WHERE organization_id = $1 \
+        AND name IN ('data_key', 'admin_password') AND retired_at IS NULL";
     tx.run(sql, &[id.into(), tx.now.into()]).await?;
-    holds::settle(tx, id).await.map(drop)
+    holds::settle(tx, id).await?;
+    Ok(true)
 }

@@ -14,6 +14,7 @@ mod lockout;
 mod opening;
 mod operator;
 mod provision;
+mod purge;
 mod removal;
 mod sealing;
 mod sessions;
