@@ -5,6 +5,8 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -70,7 +72,9 @@ pub enum OpenError {
         source: sqlx::Error,
     },
     /// Nobody answered, or not as asked.
-    #[error("the database could not be reached; check its address, credentials and certificate")]
+    #[error(
+        "the database could not be reached; check its host and port, and that it is up and takes connections"
+    )]
     Unreachable(#[source] sqlx::Error),
     /// The server does not accept the user or the password.
     #[error("the database refused the user or the password of the URL; check both")]
@@ -160,6 +164,8 @@ pub struct Store {
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
 /// How long a write waits for other programs that write to the same file.
 const SQLITE_BUSY: Duration = Duration::from_secs(10);
+/// How often switching a file to the write-ahead log is tried.
+const ATTEMPTS: u32 = 40;
 
 impl Store {
     /// Connects, brings the schema up to date and checks what can be checked. Two that open at once do not
@@ -245,7 +251,7 @@ fn unreachable(error: sqlx::Error) -> OpenError {
             OpenError::Certificate(chain(source))
         }
         sqlx::Error::Database(source) => match source.code().as_deref() {
-            Some("28P01" | "28000") => OpenError::Credentials(error),
+            Some("28P01" | "28000" | "42501") => OpenError::Credentials(error),
             Some("3D000") => OpenError::NoDatabase(error),
             _ => OpenError::Unreachable(error),
         },
@@ -272,6 +278,9 @@ async fn postgres(url: &str, options: &Options) -> Result<Pool, OpenError> {
         .map_err(|_| OpenError::Url("it is not a valid postgres:// URL".to_owned()))?
         .ssl_mode(PgSslMode::VerifyFull)
         .application_name("tenantry");
+    if let Some(ca) = &options.ca {
+        check_authorities(ca)?;
+    }
     match &options.ca {
         Some(Authorities::File(path)) => connect = connect.ssl_root_cert(path),
         Some(Authorities::Pem(pem)) => connect = connect.ssl_root_cert_from_pem(pem.clone()),
@@ -284,6 +293,22 @@ async fn postgres(url: &str, options: &Options) -> Result<Pool, OpenError> {
         .await
         .map_err(unreachable)?;
     Ok(Pool::Postgres(pool))
+}
+
+/// Without a single certificate among them, everything that the public authorities vouch for would do.
+fn check_authorities(ca: &Authorities) -> Result<(), OpenError> {
+    let unusable = |problem: String| OpenError::Certificate(format!("the authorities given {problem}"));
+    let pem = match ca {
+        Authorities::File(path) => std::fs::read(path)
+            .map_err(|error| unusable(format!("cannot be read from {}: {error}", path.display())))?,
+        Authorities::Pem(pem) => pem.clone(),
+    };
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => Err(unusable("hold no certificate".to_owned())),
+        Ok(_) => Ok(()),
+        Err(error) => Err(unusable(format!("are not PEM: {error:?}"))),
+    }
 }
 
 async fn sqlite(path: &str, options: &Options) -> Result<Pool, OpenError> {
@@ -301,12 +326,27 @@ async fn sqlite(path: &str, options: &Options) -> Result<Pool, OpenError> {
         .busy_timeout(SQLITE_BUSY);
     let pool =
         |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(SQLITE_BUSY);
-    let writer = pool(1).connect_with(connect.clone()).await.map_err(failed)?;
+    let mut attempt = 1;
+    let writer = loop {
+        match pool(1).connect_with(connect.clone()).await {
+            // Switching to the write-ahead log waits for nobody: another that opens the file at once is in the way.
+            Err(error) if attempt < ATTEMPTS && is_busy(&error) => {
+                attempt += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            result => break result.map_err(failed)?,
+        }
+    };
     let reader = pool(options.connections.max(1))
         .connect_with(connect.pragma("query_only", "ON"))
         .await
         .map_err(failed)?;
     Ok(Pool::Sqlite { writer, reader })
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| ["5", "261", "517"].contains(&code.as_ref()))
 }
 
 /// Makes the file, if it is not there, for its owner alone: it holds password hashes. SQLite's own side files take

@@ -15,6 +15,7 @@ mod opening;
 mod operator;
 mod provision;
 mod purge;
+mod refusals;
 mod removal;
 mod sealing;
 mod sessions;
