@@ -1,10 +1,10 @@
 # Tenantry: `make demo` runs it, `make test` tests it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint fmt charts images
+.PHONY: help demo test e2e bench-operator lint fmt charts images
 
 help: ## List the targets
-	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: ## The example backend behind the gate, on this machine, until Ctrl-C
 	@tools/need.sh rust python curl
@@ -19,6 +19,10 @@ test: ## Every test; installs what they need (at most 20 minutes cold on 2 cores
 e2e: ## The whole system on a real Kubernetes control plane (built once, about seven minutes)
 	@tools/need.sh rust go etcd redis postgresql python helm
 	@tools/e2e.sh
+
+bench-operator: ## The operator against the same writes without it; ORGANIZATIONS=500 for a short run
+	@tools/need.sh rust go etcd postgresql helm
+	@tools/bench-operator.sh
 
 lint: ## Formatting, lints, walls between the crates, licences, charts
 	@tools/need.sh rust go
