@@ -15,6 +15,7 @@ use super::keyring::{self, SeenKeyring, Source};
 use super::registry::{Open, Registry};
 use super::report::{Findings, Members};
 use super::{keys, report};
+use crate::conditions;
 use crate::content::Content;
 use crate::leader::Leadership;
 use crate::names::{self, annotation};
@@ -57,7 +58,10 @@ pub struct Reconciled {
 pub async fn reconcile(world: &World<'_>, backend: Arc<Backend>, now: DateTime<Utc>) -> Reconciled {
     let mut backend = backend;
     if backend.metadata.deletion_timestamp.is_some() {
-        return super::deletion::reconcile(world, &backend, now).await;
+        // Its Organizations go first, and need its stores for that.
+        let is_new = world.members.all > 0 && Story { world, backend: &backend, now }.open_to_delete().await;
+        let done = super::deletion::reconcile(world, &backend, now).await;
+        return Reconciled { tell_members: done.tell_members || is_new, ..done };
     }
     let annotations = backend.metadata.annotations.clone().unwrap_or_default();
     if annotations.get(annotation::PAUSED).is_some_and(|value| value == "true") {
@@ -132,6 +136,17 @@ impl Story<'_> {
                 findings.database = Some(trouble);
                 tell
             }
+        }
+    }
+
+    /// Opens what this process has not opened yet; whether Organizations have to look again.
+    async fn open_to_delete(&self) -> bool {
+        if self.world.registry.get(&self.key()).is_ok() || !super::has_finalizer(self.backend) {
+            return false;
+        }
+        match self.open(&mut Findings::default()).await {
+            Ok((_, is_new)) => is_new,
+            Err(trouble) => self.world.registry.fail(self.key(), trouble),
         }
     }
 
@@ -296,7 +311,7 @@ impl Story<'_> {
         content: Content,
     ) -> Result<(), Trouble> {
         let mut plan = Plan::default();
-        vault::keep(place, entry, content, self.now, &mut plan);
+        vault::keep(place, entry, content, false, self.now, &mut plan);
         for step in &plan.steps {
             apply::entry(step, self.vault()?.as_ref()).await?;
             if matches!(step, Step::RestoreEntry(_)) {
@@ -317,19 +332,27 @@ impl Story<'_> {
             .as_ref()
             .filter(|secret| secret.owner.as_ref() == Some(&super::secret_owner(self.backend)));
         let entry = self.entry().await;
-        let kept = match keys::observe(&open.rows.store).await? {
-            Some(kept) => kept,
-            None => self.first_keys(open, ours, &entry).await?,
+        let kept = match keys::observe(&open.rows.store).await {
+            Ok(Some(kept)) => kept,
+            Err(trouble) => {
+                // It was opened once and does not answer now.
+                findings.database = Some(trouble);
+                return Ok(());
+            }
+            Ok(None) => self.first_keys(open, ours, &entry).await?,
         };
         let content = keys::content(&kept);
         match &secret {
-            None => self.write_secret(&name, content.clone(), None).await?,
-            Some(seen) if ours.is_some() || seen.content == content => {
-                if seen.content != content || ours.is_none() {
-                    self.write_secret(&name, content.clone(), Some(seen)).await?;
-                    let text = format!("the Secret {name} was not as it should be and was put right");
-                    self.world.manifests.note(self.backend, Note::warning("DriftRepaired", text)).await;
+            Some(seen) if ours.is_some() && seen.content == content => {}
+            None => {
+                self.write_secret(&name, content.clone(), None).await?;
+                if self.is_settled() {
+                    self.drift_repaired(&name).await;
                 }
+            }
+            Some(seen) if ours.is_some() || seen.content == content => {
+                self.write_secret(&name, content.clone(), Some(seen)).await?;
+                self.drift_repaired(&name).await;
             }
             Some(_) => return Err(projections::foreign(self.backend.namespace(), &name)),
         }
@@ -342,6 +365,17 @@ impl Story<'_> {
             findings.vault.get_or_insert(trouble);
         }
         Ok(())
+    }
+
+    /// Whether the Backend was once seen to be as its manifest says.
+    fn is_settled(&self) -> bool {
+        let status = self.backend.status.as_ref();
+        status.is_some_and(|status| conditions::holds(&status.conditions, conditions::READY))
+    }
+
+    async fn drift_repaired(&self, name: &str) {
+        let text = format!("the Secret {name} was not as it should be and was put right");
+        self.world.manifests.note(self.backend, Note::warning("DriftRepaired", text)).await;
     }
 
     async fn entry(&self) -> Result<Option<(VaultPlace, Option<VaultSecret>)>, Trouble> {

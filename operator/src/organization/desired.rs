@@ -96,6 +96,13 @@ impl VaultPlace {
             .iter()
             .all(|tag| tags.get(*tag).is_some() && tags.get(*tag) == self.tags.get(*tag))
     }
+
+    /// Whether tags name no other owner.
+    pub fn may_be(&self, tags: &Tags) -> bool {
+        [names::tag::CLUSTER, names::tag::NAMESPACE, names::tag::OWNER]
+            .iter()
+            .all(|tag| tags.get(*tag).is_none_or(|value| Some(value) == self.tags.get(*tag)))
+    }
 }
 
 impl Desired {

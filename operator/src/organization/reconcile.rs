@@ -56,7 +56,7 @@ pub async fn reconcile(
     let mut organization = organization;
     let mut failed: Vec<(Store, Trouble)> = Vec::new();
     let mut repaired: Vec<Store> = Vec::new();
-    let was_settled = report::was_settled(&organization);
+    let mut was_settled = report::was_settled(&organization);
     for round in 0..ROUNDS {
         let desired = desire(&organization);
         let observed = observe(&desired, stores).await;
@@ -98,6 +98,8 @@ pub async fn reconcile(
             match apply(step, &desired, stores).await {
                 Ok(Applied { note, blocked }) => {
                     if let Some(note) = note {
+                        // What follows from what was asked for is no drift.
+                        was_settled = false;
                         manifests.note(&organization, note).await;
                     } else if was_settled && blocked.is_none() && !repaired.contains(&store) {
                         repaired.push(store);

@@ -81,7 +81,7 @@ fn manifests(state: &mut State, wrong: &mut Vec<String>) {
         let entry = state.vault.get(&entry_name(&place));
         let content = entry.and_then(|entry| entry.versions.get(&entry.current));
         let content = content.and_then(tenantry_operator::content::Content::from_json).unwrap_or_default();
-        if entry.is_none_or(|entry| entry.scheduled) || keys(&content) != shown {
+        if entry.is_none_or(|entry| entry.scheduled || entry.tags.is_empty()) || keys(&content) != shown {
             say("its entry of the vault differs");
         }
     }
@@ -112,6 +112,10 @@ fn rows(state: &State, wrong: &mut Vec<String>) {
 fn entries(state: &State, wrong: &mut Vec<String>) {
     for (name, entry) in &state.vault {
         if entry.scheduled {
+            continue;
+        }
+        if entry.tags.is_empty() {
+            // Nothing says any more that it is ours.
             continue;
         }
         let is = |tag: &str| entry.tags.get(tag).cloned().unwrap_or_default();

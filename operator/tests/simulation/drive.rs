@@ -47,6 +47,15 @@ pub fn run(events: &[Event]) -> Result<(), String> {
     history.settle()
 }
 
+/// Lets a history happen; everything that was written and told.
+pub fn log(events: &[Event]) -> Vec<String> {
+    let mut history = History { state: Arc::new(Mutex::new(State::new())), backup: None, frozen: Vec::new() };
+    for event in events {
+        history.happen(event);
+    }
+    history.state(|state| std::mem::take(&mut state.log))
+}
+
 pub fn place(index: usize) -> Place {
     let (cluster, namespace, name) = PLACES[index];
     Place { cluster: cluster.into(), namespace: namespace.into(), name: name.into() }
@@ -111,6 +120,11 @@ impl History {
                     entry.versions.insert(version.clone(), content);
                     entry.current = version;
                     entry.changed_at = now;
+                }
+            }),
+            Event::UntagEntry { place: at } => self.state(|state| {
+                if let Some(entry) = state.vault.get_mut(&entry_name(&place(at))) {
+                    entry.tags.clear();
                 }
             }),
             Event::EditRow { place: at } => self.state(|state| {

@@ -61,6 +61,9 @@ pub enum Event {
     EditEntry {
         place: usize,
     },
+    UntagEntry {
+        place: usize,
+    },
     EditRow {
         place: usize,
     },
@@ -141,6 +144,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => place().prop_map(|place| Event::ForeignSecret { place }),
         1 => place().prop_map(|place| Event::ScheduleEntry { place }),
         1 => place().prop_map(|place| Event::EditEntry { place }),
+        1 => place().prop_map(|place| Event::UntagEntry { place }),
         1 => place().prop_map(|place| Event::EditRow { place }),
         1 => (place(), any::<bool>()).prop_map(|(place, refers)| Event::Reference { place, refers }),
         1 => Just(Event::WipeRows),

@@ -20,15 +20,22 @@ pub(super) fn plan(desired: &Desired, observed: &Observed, row: &Row, now: DateT
     let Some(place) = &desired.vault else { return };
     match &observed.vault {
         Err(trouble) => plan.vault = Some(trouble.clone()),
-        Ok(entry) => keep(place, entry.as_ref(), projections::content(row), now, plan),
+        Ok(entry) => {
+            let content = projections::content(row);
+            // The Secret still shows the older keys: new ones were asked for a moment ago.
+            let shown = observed.secret.as_ref().ok().and_then(Option::as_ref);
+            let rotates = shown.is_some_and(|shown| is_rotation(&shown.content, &content));
+            keep(place, entry.as_ref(), content, rotates, now, plan);
+        }
     }
 }
 
-/// Keeps one entry as its content says.
+/// Keeps one entry as its content says. New keys that were asked for do not wait.
 pub(crate) fn keep(
     place: &VaultPlace,
     entry: Option<&VaultSecret>,
     content: Content,
+    rotates: bool,
     now: DateTime<Utc>,
     plan: &mut Plan,
 ) {
@@ -36,7 +43,10 @@ pub(crate) fn keep(
         plan.add(Step::CreateEntry(place.clone(), content));
         return;
     };
-    if !place.owns(&entry.tags) {
+    let found = entry.content.as_ref().and_then(Content::from_json);
+    // Somebody took our tags off and left the rest.
+    let is_unmarked = place.may_be(&entry.tags) && found.as_ref() == Some(&content);
+    if !place.owns(&entry.tags) && !is_unmarked {
         plan.vault = Some(foreign(place));
         return;
     }
@@ -47,12 +57,11 @@ pub(crate) fn keep(
     if let Some(wanted) = place.kms_key_id.as_ref().filter(|wanted| !entry.is_encrypted_with(wanted)) {
         plan.add(Step::KeyEntry(place.clone(), wanted.clone()));
     }
-    let found = entry.content.as_ref().and_then(Content::from_json);
     if found.as_ref() != Some(&content) {
         let since = entry.changed_at.and_then(|changed| (now - changed).to_std().ok()).unwrap_or(PAUSE);
         let revoked =
             entry.tags.get(crate::names::tag::STATE).is_some_and(|state| state == crate::names::tag::DELETED);
-        if since >= PAUSE || revoked || found.is_some_and(|found| is_rotation(&found, &content)) {
+        if since >= PAUSE || revoked || rotates || found.is_some_and(|found| is_rotation(&found, &content)) {
             plan.add(Step::PutEntry(place.clone(), content, entry.version.clone()));
         } else {
             let message = "the entry was changed by somebody a moment ago: it is put right within 15 minutes of that change";

@@ -1,5 +1,6 @@
 //! A namespace with its own operator, under the chart's roles, on a database of its own, and perhaps a vault.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -15,6 +16,14 @@ pub struct Wanted {
     pub vault: bool,
     /// A database server of its own, to be taken away.
     pub own_postgres: bool,
+    /// A database that stands already.
+    pub database: Option<Database>,
+    /// Another id of the cluster than the namespace's name.
+    pub cluster_id: Option<String>,
+    /// Namespaces that are watched besides its own.
+    pub also_watch: Vec<String>,
+    /// Rights in every namespace, as the chart gives them without `watchNamespaces`; they outlive a namespace.
+    pub rights_everywhere: bool,
 }
 
 pub struct World {
@@ -24,6 +33,8 @@ pub struct World {
     pub postgres: Option<Postgres>,
     pub vault: Option<Vault>,
     pub operator: Watchdog,
+    /// Where the operator serves its metrics.
+    pub metrics: SocketAddr,
     command: Command,
 }
 
@@ -40,22 +51,27 @@ impl World {
     pub async fn start_in(cluster: Cluster, namespace: String, wanted: Wanted) -> Self {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
         let helm = tool(&root, "tools/helm.sh").await;
-        install(&cluster, &root, &helm, &namespace).await;
+        let mut watched = vec![namespace.clone()];
+        watched.extend(wanted.also_watch);
+        let granted = if wanted.rights_everywhere { &[][..] } else { &watched };
+        install(&cluster, &root, &helm, &namespace, granted).await;
         let postgres = if wanted.own_postgres { Some(Postgres::start().await.unwrap()) } else { None };
-        let database = match &postgres {
-            Some(postgres) => postgres.create_database().await.unwrap(),
-            None => Postgres::shared().await.unwrap().create_database().await.unwrap(),
+        let database = match (wanted.database, &postgres) {
+            (Some(database), _) => database,
+            (None, Some(postgres)) => postgres.create_database().await.unwrap(),
+            (None, None) => Postgres::shared().await.unwrap().create_database().await.unwrap(),
         };
         let vault = if wanted.vault { Some(Vault::start().await.unwrap()) } else { None };
         let account = format!("{namespace}-tenantry-operator");
         let kubeconfig = cluster.service_account_kubeconfig(&namespace, &account).await.unwrap();
         let operator = Watchdog::new("operator").unwrap();
+        let metrics = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
         let mut command = Command::new(built("tenantry-operator").unwrap());
         command
             .args(["run", "--log-format", "text", "--log", "info,tenantry_operator=debug", "--resync", "20s"])
-            .args(["--watch-namespaces", &namespace, "--namespace", &namespace])
-            .args(["--metrics-listen", &format!("127.0.0.1:{}", free_port().unwrap())])
-            .args(["--cluster-id", &namespace])
+            .args(["--watch-namespaces", &watched.join(","), "--namespace", &namespace])
+            .args(["--metrics-listen", &metrics.to_string()])
+            .args(["--cluster-id", wanted.cluster_id.as_ref().unwrap_or(&namespace)])
             .env("KUBECONFIG", kubeconfig)
             .env(
                 "TENANTRY_CONFIG",
@@ -64,7 +80,7 @@ impl World {
         if let Some(vault) = &vault {
             command.envs(vault.environment());
         }
-        let world = Self { cluster, namespace, database, postgres, vault, operator, command };
+        let world = Self { cluster, namespace, database, postgres, vault, operator, metrics, command };
         world.operator.start("operator", &world.command).unwrap();
         world
     }
@@ -88,17 +104,25 @@ impl World {
 
     /// A Backend called `app` on the database, with a Secret of its URL.
     pub async fn backend(&self, more: &str) {
-        let ca = std::fs::read_to_string(self.database.ca_path()).unwrap().replace('\n', "\n    ");
-        let url = self.database.url();
-        let url = url.split('?').next().unwrap();
+        self.backend_on("app", &self.database, &url(&self.database), more).await;
+    }
+
+    /// A Backend on a database that is reached by this URL, with a Secret of it.
+    pub async fn backend_on(&self, name: &str, database: &Database, url: &str, more: &str) {
+        self.backend_trusting(name, &std::fs::read_to_string(database.ca_path()).unwrap(), url, more).await;
+    }
+
+    /// The same, with the authority that is trusted in PEM.
+    pub async fn backend_trusting(&self, name: &str, ca: &str, url: &str, more: &str) {
+        let ca = ca.replace('\n', "\n    ");
         let aws = self.vault.as_ref().map_or_else(String::new, |vault| {
             format!("  aws: {{ region: us-east-1, prefix: tenantry, endpoint: \"{}\" }}\n", vault.endpoint())
         });
         self.apply(&format!(
-            "apiVersion: v1\nkind: Secret\nmetadata: {{ name: app-db }}\nstringData:\n  DATABASE_URL: {url}\n  ca.crt: |\n    {ca}\n---\n\
-             apiVersion: tenantry.io/v1alpha1\nkind: Backend\nmetadata: {{ name: app }}\nspec:\n  publicUrl: https://app.example.com\n  \
-             upstream: {{ url: \"http://127.0.0.1:8000\" }}\n  database:\n    urlSecretRef: {{ name: app-db, key: DATABASE_URL }}\n    \
-             caSecretRef: {{ name: app-db, key: ca.crt }}\n{aws}{more}"
+            "apiVersion: v1\nkind: Secret\nmetadata: {{ name: {name}-db }}\nstringData:\n  DATABASE_URL: {url}\n  ca.crt: |\n    {ca}\n---\n\
+             apiVersion: tenantry.io/v1alpha1\nkind: Backend\nmetadata: {{ name: {name} }}\nspec:\n  publicUrl: https://app.example.com\n  \
+             upstream: {{ url: \"http://127.0.0.1:8000\" }}\n  database:\n    urlSecretRef: {{ name: {name}-db, key: DATABASE_URL }}\n    \
+             caSecretRef: {{ name: {name}-db, key: ca.crt }}\n{aws}{more}"
         ))
         .await;
     }
@@ -158,6 +182,39 @@ impl World {
         self.database.psql(sql).await.unwrap().trim().to_owned()
     }
 
+    /// Waits for an event with this reason; its message.
+    pub async fn event(&self, what: &str, reason: &str) -> String {
+        self.wait(&format!("{what}: an event {reason}"), async || self.events(what, reason).await.pop()).await
+    }
+
+    /// The messages of the events with this reason, in no order.
+    pub async fn events(&self, what: &str, reason: &str) -> Vec<String> {
+        let name = what.rsplit('/').next().unwrap();
+        let chosen = format!("reason={reason},involvedObject.name={name}");
+        let text = self.kubectl(&["get", "events", "-o", "json", "--field-selector", &chosen]).await;
+        let found: Value = serde_json::from_str(&text).unwrap();
+        let messages = found["items"].as_array().unwrap().iter();
+        messages.map(|event| event["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// How often a resource of this kind was reconciled, whatever came of it, as the metrics say.
+    pub async fn reconciles(&self, kind: &str) -> u64 {
+        let counted = format!("reconciles_total{{resource=\"{kind}\"");
+        let text = self.scrape().await;
+        let lines = text.lines().filter(|line| line.contains(&counted));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    }
+
+    async fn scrape(&self) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let mut stream = tokio::net::TcpStream::connect(self.metrics).await.unwrap();
+        let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
     /// Looks until there is an answer.
     pub async fn wait<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
         let began = Instant::now();
@@ -191,6 +248,11 @@ pub fn find<'a>(resource: &'a Value, condition: &str) -> Option<&'a Value> {
     resource["status"]["conditions"].as_array()?.iter().find(|found| found["type"] == condition)
 }
 
+/// A database's URL, without what only psql understands.
+pub fn url(database: &Database) -> String {
+    database.url().split('?').next().unwrap().to_owned()
+}
+
 pub fn organization(name: &str, spec: &str) -> String {
     format!(
         "apiVersion: tenantry.io/v1alpha1\nkind: Organization\nmetadata: {{ name: {name} }}\nspec:\n  displayName: {name}\n{spec}"
@@ -203,7 +265,13 @@ async fn tool(root: &std::path::Path, script: &str) -> PathBuf {
 }
 
 /// The definitions, and what the chart makes for an operator in this namespace, but for the pods.
-async fn install(cluster: &Cluster, root: &std::path::Path, helm: &std::path::Path, namespace: &str) {
+async fn install(
+    cluster: &Cluster,
+    root: &std::path::Path,
+    helm: &std::path::Path,
+    namespace: &str,
+    watched: &[String],
+) {
     let template = |chart: &str, more: &[&str]| {
         let mut command = Command::new(helm);
         command
@@ -214,17 +282,22 @@ async fn install(cluster: &Cluster, root: &std::path::Path, helm: &std::path::Pa
             .args(more);
         run(command, String::new())
     };
-    let definitions = template("charts/tenantry-crds", &[]).await.unwrap();
-    cluster
-        .kubectl_stdin(&["apply", "--server-side", "--force-conflicts", "-f", "-"], &definitions)
-        .await
-        .unwrap();
-    let watch = format!("watchNamespaces={{{namespace}}}");
+    let crds = template("charts/tenantry-crds", &[]).await.unwrap();
+    definitions(cluster, &crds).await;
+    let watch = format!("watchNamespaces={{{}}}", watched.join(","));
     let only = ["--show-only", "templates/rbac.yaml", "--show-only", "templates/serviceaccount.yaml"];
-    let more: Vec<&str> =
-        ["--set", &watch, "--set", "rbac.aggregate=false"].into_iter().chain(only).collect();
+    let mut more: Vec<&str> = ["--set", "rbac.aggregate=false"].into_iter().chain(only).collect();
+    if !watched.is_empty() {
+        more.extend(["--set", watch.as_str()]);
+    }
     let roles = template("charts/tenantry", &more).await.unwrap();
     cluster.apply(&roles).await.unwrap();
+}
+
+/// Installs the definitions, and waits until they are served.
+pub async fn definitions(cluster: &Cluster, crds: &str) {
+    let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+    cluster.kubectl_stdin(&apply, crds).await.unwrap();
     let established =
         ["wait", "--for=condition=Established", "crd/backends.tenantry.io", "crd/organizations.tenantry.io"];
     cluster.kubectl(&established).await.unwrap();
