@@ -19,7 +19,7 @@ pub struct Settings {
     pub metrics_listen: SocketAddr,
     /// The namespaces that are watched; none: all.
     pub watch_namespaces: Vec<String>,
-    /// Organizations that are worked on at a time, for each watched namespace, or in all where all are watched.
+    /// Organizations of a Backend that are worked on at a time.
     pub workers: u16,
     /// How often everything is looked at again, whether or not anything was told of a change.
     pub resync: Period,

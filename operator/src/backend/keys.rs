@@ -12,7 +12,10 @@ use crate::trouble::Trouble;
 
 /// The keys as the database has them; `None` where one is missing.
 pub async fn observe(store: &Store) -> Result<Option<BackendKeys>, Trouble> {
-    let keys = provision::observe_backend_keys(store).await.map_err(|error| database::trouble(&error))?;
+    let keys = database::in_time(async {
+        provision::observe_backend_keys(store).await.map_err(|error| database::trouble(&error))
+    });
+    let keys = keys.await?;
     Ok((keys.jwt_secret_key.is_some() && !keys.encryption_keys.is_empty()).then_some(keys))
 }
 

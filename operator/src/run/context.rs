@@ -13,6 +13,7 @@ use tenantry_crds::{Backend, Organization, OrganizationStatus};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::pauses::{self, Pauses};
+use super::turns::Turns;
 use crate::backend::registry::Registry;
 use crate::backend::report::Members;
 use crate::backend::{self, resolve};
@@ -49,6 +50,8 @@ pub struct Context {
     pub registry: Registry,
     /// What is counted.
     pub metrics: Metrics,
+    /// How many Organizations of a Backend are worked on at a time.
+    pub turns: Turns,
     /// Failures in a row.
     pub pauses: Pauses,
     /// How often everything is looked at again.
@@ -118,12 +121,26 @@ impl Context {
 
 /// Reconciles one Organization.
 pub async fn organization(organization: Arc<Organization>, context: Arc<Context>) -> Result<Action, Never> {
+    let key = format!("Organization/{}/{}", organization.namespace(), organization.name());
+    let backend = context.backend_of(&organization).ok();
+    let turn = match &backend {
+        Some(backend) => {
+            Some(context.turns.of((backend.namespace().to_owned(), backend.name().to_owned())).await)
+        }
+        None => None,
+    };
     if !context.leadership.leads() {
         return Ok(Action::requeue(Duration::from_secs(1)));
     }
+    // It may have changed while it waited for its turn.
+    let reference = ObjectRef::from_obj(organization.as_ref());
+    let Some(organization) = context.organizations.iter().find_map(|cache| cache.get(&reference)) else {
+        context.pauses.succeeded(&key);
+        return Ok(Action::await_change());
+    };
     let began = Instant::now();
-    let key = format!("Organization/{}/{}", organization.namespace(), organization.name());
     let outcome = one_organization(organization, &context).await;
+    drop(turn);
     context.metrics.reconciled("organization", &outcome, began.elapsed());
     Ok(context.action(&key, &outcome, context.resync))
 }

@@ -5,7 +5,7 @@ use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt, future, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::core::{NamespaceResourceScope, PartialObjectMeta};
 use kube::runtime::controller::{Action, Config, Controller};
@@ -19,7 +19,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::context::{self, Context, Never};
 use crate::names::{self, label};
-use crate::stores::kubernetes::{Cluster, belongs_to};
+use crate::stores::kubernetes::{Cluster, belongs_to, trouble};
 
 /// Watches of one namespace, or of all.
 pub struct Scope {
@@ -54,6 +54,7 @@ impl Scope {
     {
         let (cache, writer) = reflector::store();
         let seen = watcher(self.api::<K>(), watcher::Config::default())
+            .inspect_err(self.unheard(K::kind(&())))
             .default_backoff()
             .reflect(writer)
             .applied_objects()
@@ -70,13 +71,33 @@ impl Scope {
         let cluster = cluster.clone();
         let seen =
             watcher(self.api::<PartialObjectMeta<Secret>>(), watcher::Config::default().labels(&labels));
-        seen.default_backoff().touched_objects().filter_map(move |seen| {
-            let told = seen.ok().filter(|secret| !cluster.wrote(&secret.metadata)).and_then(|secret| {
-                let name = belongs_to::<K>(&secret.metadata)?;
-                Some(ObjectRef::new(&name).within(&secret.namespace()?))
-            });
-            future::ready(told)
-        })
+        seen.inspect_err(self.unheard("Secret".into())).default_backoff().touched_objects().filter_map(
+            move |seen| {
+                let told = seen.ok().filter(|secret| !cluster.wrote(&secret.metadata)).and_then(|secret| {
+                    let name = belongs_to::<K>(&secret.metadata)?;
+                    Some(ObjectRef::new(&name).within(&secret.namespace()?))
+                });
+                future::ready(told)
+            },
+        )
+    }
+
+    /// Logs why nothing is heard of a kind: no condition says it where the manifests themselves cannot be read.
+    fn unheard(&self, kind: std::borrow::Cow<'static, str>) -> impl Fn(&watcher::Error) + Send + use<> {
+        let place =
+            self.namespace.as_ref().map_or_else(String::new, |name| format!(" in the namespace {name}"));
+        move |error| {
+            let (watcher::Error::InitialListFailed(cause)
+            | watcher::Error::WatchStartFailed(cause)
+            | watcher::Error::WatchFailed(cause)) = error
+            else {
+                return;
+            };
+            let problem = trouble(&format!("resources of the kind {kind}{place}"), cause);
+            if problem.needs_person() {
+                tracing::error!(reason = problem.reason, "{}", problem.message);
+            }
+        }
     }
 
     fn api<K>(&self) -> Api<K>
@@ -127,16 +148,11 @@ pub struct Feeds {
 }
 
 /// Runs the controllers of one scope until they are dropped.
-pub async fn run(
-    feeds: Feeds,
-    told: broadcast::Receiver<ObjectRef<Organization>>,
-    context: Arc<Context>,
-    workers: u16,
-) {
+pub async fn run(feeds: Feeds, told: broadcast::Receiver<ObjectRef<Organization>>, context: Arc<Context>) {
     let Feeds { scope, backends, organizations } = feeds;
     let policy = |_: Arc<Backend>, never: &Never, _: Arc<Context>| -> Action { match *never {} };
     let backend_controller = Controller::for_stream(backends.1, backends.0)
-        .with_config(Config::default().concurrency(4))
+        .with_config(Config::default().concurrency(16))
         .reconcile_on(scope.touched::<Backend>(&context.cluster))
         .run(context::backend, policy, Arc::clone(&context))
         .for_each(|_| future::ready(()));
@@ -157,7 +173,8 @@ pub async fn run(
         }
     });
     let organization_controller = Controller::for_stream(organizations.1, organizations.0)
-        .with_config(Config::default().concurrency(workers))
+        // Each waits for its turn among those of its Backend.
+        .with_config(Config::default().concurrency(0))
         .reconcile_on(scope.touched::<Organization>(&context.cluster))
         .reconcile_on(told)
         .run(context::organization, policy, Arc::clone(&context))

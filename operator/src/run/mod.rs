@@ -1,10 +1,12 @@
 //! A running operator: wait for the cluster and its definitions ([`start`]), wait for the lease, and work ([`controllers`]) for as long
-//! as it is held. [`context`] is what a reconcile finds around it, [`pauses`] how long failures wait.
+//! as it is held. [`context`] is what a reconcile finds around it, [`pauses`] how long
+//! failures wait, [`turns`] who waits for whom.
 
 mod context;
 mod controllers;
 mod pauses;
 mod start;
 mod sweeper;
+mod turns;
 
 pub use start::{Started, run, start};

@@ -17,6 +17,7 @@ use super::context::{ConnectVault, Context};
 use super::controllers::{self, Feeds, Scope};
 use super::pauses::Pauses;
 use super::sweeper;
+use super::turns::Turns;
 use crate::backend::registry::Registry;
 use crate::leader::{Keeper, Leadership, LeaseSettings};
 use crate::metrics::{self, Health, Metrics};
@@ -182,6 +183,7 @@ async fn lead(started: &Started) {
         leadership: started.leadership.clone(),
         registry: Registry::default(),
         metrics: started.metrics.clone(),
+        turns: Turns::new(started.settings.workers),
         pauses: Pauses::default(),
         resync: started.settings.resync.0,
         connect_vault: connect_vault(&started.leadership),
@@ -196,12 +198,7 @@ async fn lead(started: &Started) {
         Box::pin(sweeper::run(Arc::clone(&context), started.settings.watch_namespaces.clone())),
     ];
     for feed in feeds {
-        work.push(Box::pin(controllers::run(
-            feed,
-            spread.subscribe(),
-            Arc::clone(&context),
-            started.settings.workers,
-        )));
+        work.push(Box::pin(controllers::run(feed, spread.subscribe(), Arc::clone(&context))));
     }
     futures_util::future::join_all(work).await;
 }

@@ -1,5 +1,7 @@
 //! The real database of a Backend, through `provision`.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 use tenantry_directory::{OrganizationId, Role};
@@ -44,6 +46,17 @@ pub(crate) fn trouble(error: &StoreError) -> Trouble {
         }
         _ => Trouble::passing("DatabaseUnavailable", with_causes(error)),
     }
+}
+
+/// Longer than the database lets a statement take: what is not there by then never comes.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(45);
+
+/// A call of the database that ends, even where the network loses everything.
+pub(crate) async fn in_time<T>(call: impl Future<Output = Result<T, Trouble>> + Send) -> Result<T, Trouble> {
+    tokio::time::timeout(ANSWERS_WITHIN, call).await.unwrap_or_else(|_| {
+        let message = "the database did not answer within 45 s: check it and the network to it";
+        Err(Trouble::passing("DatabaseUnavailable", message))
+    })
 }
 
 /// An error with its causes.
@@ -166,8 +179,11 @@ fn trimmed(password: &SecretString) -> SecretString {
 impl Rows for Database {
     async fn observe(&self, place: &Place, wanted: &str) -> Result<RowsView, Trouble> {
         let wanted = slug(wanted)?;
-        let seen = provision::observe(&self.store, &owner(place, ""), &wanted).await;
-        let seen = seen.map_err(|error| trouble(&error))?;
+        let owner = owner(place, "");
+        let seen = in_time(async {
+            provision::observe(&self.store, &owner, &wanted).await.map_err(|error| trouble(&error))
+        });
+        let seen = seen.await?;
         Ok(RowsView {
             mine: seen.owned.map(row),
             slug: match seen.slug {
@@ -216,23 +232,36 @@ impl Rows for Database {
             data_keys: &wanted.data_keys,
             rotate: wanted.rotate.as_deref(),
         };
-        let made = provision::apply(&self.store, &SystemRandom, &plan).await.map_err(refused)?;
+        let made =
+            in_time(async { provision::apply(&self.store, &SystemRandom, &plan).await.map_err(refused) });
+        let made = made.await?;
         Ok(Provisioned { id: made.organization_id.0, created: made.created, rotated: made.rotated })
     }
 
     async fn retain(&self, place: &Place) -> Result<(), Trouble> {
         self.leadership.check()?;
-        provision::retain(&self.store, &owner(place, "")).await.map(drop).map_err(|error| trouble(&error))
+        let owner = owner(place, "");
+        in_time(async {
+            provision::retain(&self.store, &owner).await.map(drop).map_err(|error| trouble(&error))
+        })
+        .await
     }
 
     async fn bury(&self, place: &Place) -> Result<(), Trouble> {
         self.leadership.check()?;
-        provision::bury(&self.store, &owner(place, "")).await.map(drop).map_err(|error| trouble(&error))
+        let owner = owner(place, "");
+        in_time(async {
+            provision::bury(&self.store, &owner).await.map(drop).map_err(|error| trouble(&error))
+        })
+        .await
     }
 
     async fn purge(&self, place: &Place) -> Result<Purged, Trouble> {
         self.leadership.check()?;
-        match provision::purge(&self.store, &owner(place, "")).await.map_err(|error| trouble(&error))? {
+        let owner = owner(place, "");
+        let purged =
+            in_time(async { provision::purge(&self.store, &owner).await.map_err(|error| trouble(&error)) });
+        match purged.await? {
             provision::Purged::Done => Ok(Purged::Done),
             provision::Purged::Blocked(references) => {
                 Ok(Purged::Blocked(references.iter().map(ToString::to_string).collect()))
@@ -245,8 +274,10 @@ impl Rows for Database {
     }
 
     async fn owned(&self, cluster: &str) -> Result<Vec<Place>, Trouble> {
-        let owned =
-            provision::owned_by_cluster(&self.store, cluster).await.map_err(|error| trouble(&error))?;
+        let owned = in_time(async {
+            provision::owned_by_cluster(&self.store, cluster).await.map_err(|error| trouble(&error))
+        });
+        let owned = owned.await?;
         Ok(owned.into_iter().map(place).collect())
     }
 }

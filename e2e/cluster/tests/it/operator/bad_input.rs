@@ -1,0 +1,188 @@
+//! What is wrong with what somebody wrote or forgot is said in a condition and an event, with what to do, keeps nobody else waiting,
+//! and makes the operator try no faster.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use tenantry_harness::certificates::Authority;
+use tenantry_harness::process::run;
+use tenantry_harness::vault::Fault;
+use tenantry_harness::{Cluster, ClusterOptions};
+
+use super::world::{self, Wanted, World};
+
+/// Nothing is looked at again and again: not much more often than the shortest period asks for, 20 s, and the first pauses.
+async fn is_calm(world: &World, resources: u64) {
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let looked = async || world.reconciles("backend").await + world.reconciles("organization").await;
+    let before = looked().await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let looks = looked().await - before;
+    assert!(looks <= resources * 5, "{looks} looks at {resources} resources in 20 s");
+}
+
+async fn said(world: &World, what: &str, reason: &str, parts: &[&str]) {
+    let condition = world.reason(what, "Ready", reason).await;
+    for part in parts {
+        assert!(condition.contains(part), "{what}: {part:?} is not in {condition:?}");
+    }
+    world.event(what, reason).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_whose_database_cannot_be_used_says_why() {
+    let world = World::start(Wanted::default()).await;
+    let url = world::url(&world.database);
+    let (name, elsewhere) = (world.database.name(), Authority::new("elsewhere").unwrap());
+    let password = url.split(':').nth(2).unwrap().split('@').next().unwrap();
+    let port = url.rsplit(':').next().unwrap().split('/').next().unwrap();
+    world.backend("").await;
+    world.backend_on("scheme", &world.database, &url.replace("postgres://", "mysql://"), "").await;
+    world.backend_on("password", &world.database, &url.replace(password, "wrong"), "").await;
+    world.backend_on("missing", &world.database, &url.replace(name, "nowhere"), "").await;
+    world.backend_on("unreachable", &world.database, &url.replace(port, "1"), "").await;
+    world.backend_trusting("authority", elsewhere.pem(), &url, "").await;
+    world.backend_on("other", &world.database, &url, "").await;
+    world.backend_on("keyless", &world.database, " ", "").await;
+    world.backend_on("nosecret", &world.database, &url, "").await;
+    world.kubectl(&["delete", "secret", "nosecret-db"]).await;
+    world.kubectl(&["annotate", "backend/nosecret", "tenantry.io/reconcile=1"]).await;
+    world.organization("acme", "  backendRef: { name: app }\n").await;
+
+    said(&world, "backend/scheme", "DatabaseUrl", &["postgres://"]).await;
+    said(&world, "backend/password", "DatabaseCredentials", &[]).await;
+    said(&world, "backend/missing", "DatabaseMissing", &["nowhere"]).await;
+    said(&world, "backend/unreachable", "DatabaseUnavailable", &[]).await;
+    said(&world, "backend/authority", "DatabaseCertificate", &[]).await;
+    said(&world, "backend/keyless", "SecretKeyMissing", &["keyless-db", "DATABASE_URL"]).await;
+    world.ready("backend/app").await;
+    world.ready("org/acme").await;
+    let other = world.get("backend/other").await.unwrap();
+    let other = world::find(&other, "Ready").unwrap()["reason"].clone();
+    assert!(other == "OtherBackend" || other == "SealingKeyMissing", "{other}");
+    let shown = world.kubectl(&["get", "backends,events", "-o", "json"]).await;
+    assert!(!shown.contains(password), "a password is shown");
+    is_calm(&world, 9).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_missing_is_asked_for_by_its_name() {
+    let world = World::start(Wanted::default()).await;
+    world.backend("").await;
+    world.ready("backend/app").await;
+    world.kubectl(&["delete", "secret", "app-db"]).await;
+    world.kubectl(&["annotate", "backend/app", "tenantry.io/reconcile=1"]).await;
+    said(&world, "backend/app", "SecretMissing", &["app-db", "make it"]).await;
+    world.backend("").await;
+    world.ready("backend/app").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_that_cannot_be_made_says_why_and_delays_no_other() {
+    let world = World::start(Wanted::default()).await;
+    world.backend("").await;
+    world.ready("backend/app").await;
+    world.kubectl(&["create", "secret", "generic", "tenantry-org-foreign", "--from-literal=a=b"]).await;
+    world.kubectl(&["create", "secret", "generic", "weak", "--from-literal=password=password"]).await;
+    let admin = |secret: &str| {
+        format!(
+            "  admin:\n    email: {secret}@acme.example\n    name: Admin\n    passwordSecretRef: {{ name: {secret}, key: password }}\n"
+        )
+    };
+    world.organization("foreign", "").await;
+    world.organization("weak", &admin("weak")).await;
+    world.organization("absent", &admin("absent")).await;
+    world.organization("lost", "  backendRef: { name: nowhere }\n").await;
+    world.organization("elsewhere", "  backendRef: { name: app, namespace: kube-system }\n").await;
+    world.organization("acme", "").await;
+    world.ready("org/acme").await;
+    said(&world, "org/foreign", "ForeignSecret", &["tenantry-org-foreign", "rename or delete"]).await;
+    said(&world, "org/weak", "WeakPassword", &["passwordSecretRef"]).await;
+    said(&world, "org/absent", "PasswordSecretMissing", &["absent", "make it"]).await;
+    said(&world, "org/lost", "BackendMissing", &["nowhere"]).await;
+    said(&world, "org/elsewhere", "BackendMissing", &["kube-system/app"]).await;
+    assert_eq!(world.secret("tenantry-org-foreign").await.unwrap()["a"], "b");
+
+    // A second Backend makes the choice unclear.
+    world.backend_on("second", &world.database, &world::url(&world.database), "").await;
+    world.organization("unclear", "").await;
+    said(&world, "org/unclear", "BackendAmbiguous", &["app, second", "spec.backendRef"]).await;
+    is_calm(&world, 9).await;
+
+    // What is put right is noticed.
+    world.kubectl(&["delete", "backend/second"]).await;
+    world.kubectl(&["delete", "secret", "tenantry-org-foreign"]).await;
+    let good = "--from-literal=password=correct-horse-Battery-7-staple";
+    world.kubectl(&["create", "secret", "generic", "absent", good]).await;
+    for name in ["foreign", "absent", "unclear"] {
+        world.ready(&format!("org/{name}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_secret_in_a_backends_way_is_never_written_over() {
+    let world = World::start(Wanted::default()).await;
+    world.kubectl(&["create", "secret", "generic", "tenantry-backend-app", "--from-literal=a=b"]).await;
+    world.backend("").await;
+    said(&world, "backend/app", "ForeignSecret", &["tenantry-backend-app", "rename or delete"]).await;
+    assert_eq!(world.secret("tenantry-backend-app").await.unwrap()["a"], "b");
+    world.kubectl(&["delete", "secret", "tenantry-backend-app"]).await;
+    world.ready("backend/app").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_denial_by_aws_names_the_action() {
+    let world = World::start(Wanted { vault: true, ..Wanted::default() }).await;
+    world.vault.as_ref().unwrap().fail_next("*", Fault::Denied, 10_000);
+    world.backend("").await;
+    said(&world, "backend/app", "AwsAccessDenied", &["secretsmanager:"]).await;
+    world.organization("acme", "").await;
+    world.until("org/acme", "Ready", "False").await;
+    is_calm(&world, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_rights_the_operator_says_what_to_install() {
+    let world = World::start(Wanted::default()).await;
+    world.kill();
+    let roles = world.kubectl(&["get", "rolebinding", "-o", "name"]).await;
+    let binding = roles.lines().find(|name| !name.ends_with("-lease")).unwrap().to_owned();
+    let role = world.kubectl(&["get", &binding, "-o", "jsonpath={.roleRef.name}"]).await;
+    world.kubectl(&["delete", &binding]).await;
+    world.start_again();
+    world
+        .wait("a word in the log", async || {
+            let log = world.operator.log("operator");
+            let told = log.contains("RbacMissing") && log.contains("install the chart's Role");
+            told.then_some(())
+        })
+        .await;
+    let account = format!("--serviceaccount={0}:{0}-tenantry-operator", world.namespace);
+    world.kubectl(&["create", "rolebinding", "again", &format!("--role={role}"), &account]).await;
+    world.backend("").await;
+    world.ready("backend/app").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_definitions_the_operator_says_what_to_install_and_waits() {
+    let cluster = Cluster::start(ClusterOptions::default()).await.unwrap();
+    let namespace = cluster.namespace("app").await.unwrap();
+    let world = World::start_in(cluster, namespace, Wanted::default()).await;
+    world.kill();
+    world.kubectl(&["delete", "crd", "backends.tenantry.io", "organizations.tenantry.io"]).await;
+    world.start_again();
+    world
+        .wait("a word in the log", async || {
+            world.operator.log("operator").contains("helm install tenantry-crds").then_some(())
+        })
+        .await;
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut helm =
+        Command::new(run(Command::new(root.join("tools/helm.sh")), String::new()).await.unwrap().trim());
+    helm.arg("template").arg("crds").arg(root.join("charts/tenantry-crds"));
+    world::definitions(&world.cluster, &run(helm, String::new()).await.unwrap()).await;
+    world.backend("").await;
+    world.organization("acme", "").await;
+    world.ready("org/acme").await;
+}
