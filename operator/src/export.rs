@@ -83,20 +83,23 @@ fn manifest(row: &Organization, namespace: &str, backend: &str) -> Value {
         "adoptionPolicy": "Adopt",
         "adoptId": row.id.0,
     });
-    if let Some(users) = row.max_users {
-        spec["limits"] = json!({ "users": users });
-    }
+    // No limit is as many as a manifest can say.
+    spec["limits"] = json!({ "users": row.max_users.unwrap_or(1_000_000).clamp(1, 1_000_000) });
     json!({
         "apiVersion": "tenantry.io/v1alpha1",
         "kind": "Organization",
-        "metadata": { "name": resource_name(&row.slug), "namespace": namespace },
+        "metadata": { "name": resource_name(&row.slug, row.id.0), "namespace": namespace },
         "spec": spec,
     })
 }
 
-/// A slug may be longer than the name of a resource.
-fn resource_name(slug: &str) -> &str {
-    slug.get(..50).map_or(slug, |short| short.trim_end_matches('-'))
+/// A slug may be longer than the name of a resource; a shortened one is told from others by the id.
+fn resource_name(slug: &str, id: i64) -> String {
+    if slug.len() <= 50 {
+        return slug.to_owned();
+    }
+    let short = slug.get(..30).unwrap_or(slug).trim_end_matches('-');
+    format!("{short}-{id}")
 }
 
 #[cfg(test)]
@@ -121,6 +124,6 @@ mod tests {
         let read: tenantry_crds::Organization = serde_saphyr::from_str(&text).unwrap();
         assert_eq!((read.spec.display_name.as_str(), read.spec.adopt_id), ("Mini: Corp # 1", Some(7)));
         assert!(tenantry_crds::broken(&read).is_empty(), "{text}");
-        assert_eq!(resource_name(&"a".repeat(80)).len(), 50);
+        assert_eq!(resource_name(&"a".repeat(80), 7), format!("{}-7", "a".repeat(30)));
     }
 }

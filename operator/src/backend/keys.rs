@@ -1,6 +1,6 @@
 //! A Backend's own keys, `JWT_SECRET_KEY` and `ENCRYPTION_KEY`: rows are the truth, the Secret and the entry of the vault show them.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tenantry_rules::random::SystemRandom;
 use tenantry_store::Store;
 use tenantry_store::provision::{self, BackendKeys, BackendKeysError};
@@ -27,6 +27,20 @@ pub async fn keep(store: &Store, found: &BackendKeys) -> Result<BackendKeys, Tro
         BackendKeysError::Randomness(_) => Trouble::passing("NoRandomness", error.to_string()),
         BackendKeysError::Store(error) => database::trouble(&error),
     })
+}
+
+/// Both keys of a Secret that is to be imported, without a line's end that a file left behind; the name of one that is missing.
+pub fn imported(secret: &Content) -> Result<Content, &'static str> {
+    let mut content = Content::default();
+    for key in [key::JWT_SECRET_KEY, key::ENCRYPTION_KEY] {
+        let text = secret.get(key).map_or("", ExposeSecret::expose_secret).trim_end_matches(['\r', '\n']);
+        // Bytes that are no text came in as U+FFFD.
+        if text.is_empty() || text.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(key);
+        }
+        content = content.with(key, text);
+    }
+    Ok(content)
 }
 
 /// Keys that something shows: the Secret that is to be imported, or a projection of rows that are gone.
@@ -60,6 +74,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_key_that_is_missing_from_what_is_imported_is_not_made_anew() {
+        let whole = Content::default()
+            .with(key::JWT_SECRET_KEY, "theirs\n")
+            .with(key::ENCRYPTION_KEY, "e1")
+            .with("X", "y");
+        let expected = Content::default().with(key::JWT_SECRET_KEY, "theirs").with(key::ENCRYPTION_KEY, "e1");
+        assert_eq!(imported(&whole), Ok(expected));
+        let misspelt = Content::default().with("JWT_SECRET", "theirs").with(key::ENCRYPTION_KEY, "e1");
+        assert_eq!(imported(&misspelt), Err(key::JWT_SECRET_KEY));
+        assert_eq!(imported(&whole.with(key::ENCRYPTION_KEY, "")), Err(key::ENCRYPTION_KEY));
+    }
+
+    #[test]
     fn what_is_imported_comes_before_what_a_projection_shows() {
         let imported = Content::default().with(key::JWT_SECRET_KEY, "theirs").with(key::ENCRYPTION_KEY, "e1");
         let shown = content(&BackendKeys {
@@ -67,7 +94,6 @@ mod tests {
             encryption_keys: vec!["e3".into(), "e2".into()],
         });
         let expose = |keys: &BackendKeys| {
-            use secrecy::ExposeSecret as _;
             let jwt = keys.jwt_secret_key.as_ref().map(|key| key.expose_secret().to_owned());
             (jwt, keys.encryption_keys.iter().map(|key| key.expose_secret().to_owned()).collect::<Vec<_>>())
         };

@@ -396,20 +396,23 @@ impl Story<'_> {
             Some(wanted) => {
                 let (namespace, name) = (self.backend.namespace(), &wanted.import_from.name);
                 let secret = self.world.secrets.observe(namespace, name).await?;
-                Some(secret.ok_or_else(|| {
+                let secret = secret.ok_or_else(|| {
                     let message = format!("spec.keys.importFrom: there is no Secret {name} in the namespace {namespace}: make it");
                     Trouble::passing("SecretMissing", message)
+                })?;
+                Some(keys::imported(&secret.content).map_err(|key| {
+                    let message = format!(
+                        "spec.keys.importFrom: the Secret {name} has no text under the key {key}: add it, for a key that is \
+                         missing there would be made anew"
+                    );
+                    Trouble::passing("SecretKeyMissing", message)
                 })?)
             }
             None => None,
         };
         let entry = entry.as_ref().map_err(Clone::clone)?.as_ref();
         let shown = entry.and_then(|(place, entry)| mirror_content(place, entry.as_ref()));
-        let contents = [
-            imported.as_ref().map(|secret| &secret.content),
-            ours.map(|secret| &secret.content),
-            shown.as_ref(),
-        ];
+        let contents = [imported.as_ref(), ours.map(|secret| &secret.content), shown.as_ref()];
         keys::keep(&open.rows.store, &keys::found_in(contents.into_iter().flatten())).await
     }
 }

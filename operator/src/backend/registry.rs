@@ -32,6 +32,11 @@ pub struct Registry(Arc<RwLock<Known>>, Arc<RwLock<HashMap<Key, SecretString>>>)
 type Known = HashMap<Key, Result<Arc<Open>, Trouble>>;
 
 impl Registry {
+    /// Whether the Backend was looked at since this process leads.
+    pub fn knows(&self, key: &Key) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(key)
+    }
+
     /// The open Backend, or why it is not.
     pub fn get(&self, key: &Key) -> Result<Arc<Open>, Trouble> {
         let open = self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();

@@ -30,7 +30,7 @@ impl From<Note> for Applied {
 pub async fn apply(step: &Step, desired: &Desired, stores: Stores<'_>) -> Result<Applied, Trouble> {
     match step {
         Step::AddFinalizer | Step::RemoveFinalizer => Ok(Applied::default()),
-        Step::Provision(_) | Step::Retain | Step::Bury | Step::Purge => {
+        Step::Provision(_) | Step::Retain | Step::Bury | Step::Purge | Step::GiveUp => {
             rows(step, desired, stores.rows).await
         }
         Step::CreateSecret(_) | Step::ReplaceSecret(..) | Step::DeleteSecret(..) => {
@@ -78,6 +78,14 @@ async fn rows(step: &Step, desired: &Desired, rows: &dyn Rows) -> Result<Applied
             Ok(Note::normal(
                 "CredentialsRevoked",
                 "revoked every session and key of the organization, as deletionPolicy: Delete says",
+            )
+            .into())
+        }
+        Step::GiveUp => {
+            rows.release(place).await?;
+            Ok(Note::normal(
+                "GivenUp",
+                "left the tombstone of the organization to itself, as deletionPolicy: Retain says",
             )
             .into())
         }

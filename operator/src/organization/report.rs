@@ -71,7 +71,7 @@ pub fn status(organization: &Organization, seen: &Seen<'_>, now: DateTime<Utc>) 
                 .or(old.aws_secret_arn),
             None => None,
         },
-        conditions: list(organization, seen, &old.conditions, row.is_some(), now),
+        conditions: list(organization, seen, &old.conditions, row.is_some_and(|row| !row.buried), now),
         ..old
     }
 }

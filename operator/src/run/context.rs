@@ -38,6 +38,9 @@ pub type ConnectVault = Arc<
 /// How often a Backend's database and what it refers to are looked at.
 const BACKEND_PERIOD: Duration = Duration::from_secs(30);
 
+/// How long an Organization waits for its Backend's first look without being told.
+const UNTOLD: Duration = Duration::from_secs(15);
+
 /// What a reconcile finds around it.
 pub struct Context {
     /// The cluster's id.
@@ -155,6 +158,10 @@ async fn one_organization(organization: Arc<Organization>, context: &Context) ->
         return without_backend(&organization, &trouble, context).await;
     }
     let key = (backend.namespace().to_owned(), backend.name().to_owned());
+    if !context.registry.knows(&key) {
+        // A new leader looks at the Backend first, and tells; until then nothing is known to be wrong.
+        return Outcome::After(UNTOLD);
+    }
     let open = match context.registry.get(&key) {
         Ok(open) => open,
         Err(trouble) => return without_backend(&organization, &trouble, context).await,

@@ -270,6 +270,7 @@ impl Rows for Database {
     }
 
     async fn release(&self, place: &Place) -> Result<(), Trouble> {
+        self.leadership.check()?;
         provision::release(&self.store, &owner(place, "")).await.map(drop).map_err(|error| trouble(&error))
     }
 

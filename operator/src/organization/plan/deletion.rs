@@ -39,8 +39,12 @@ pub(super) fn plan(desired: &Desired, observed: &Observed) -> Plan {
     if plan.deletion.is_some() || !plan.steps.is_empty() {
         return plan;
     }
-    let buried = row.is_some_and(|row| row.buried) && desired.policy == Policy::Delete;
-    plan.add(if buried { Step::Purge } else { Step::RemoveFinalizer });
+    plan.add(match (row.is_some_and(|row| row.buried), desired.policy) {
+        (true, Policy::Delete) => Step::Purge,
+        // Kept after all: the tombstone is nobody's any more, so that its manifest's name is free.
+        (true, Policy::Retain) => Step::GiveUp,
+        (false, _) => Step::RemoveFinalizer,
+    });
     plan
 }
 

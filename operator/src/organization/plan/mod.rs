@@ -54,6 +54,8 @@ pub enum Step {
     Bury,
     /// Removes its rows.
     Purge,
+    /// Gives its rows up as they are.
+    GiveUp,
 }
 
 impl Step {
@@ -61,7 +63,7 @@ impl Step {
     pub fn store(&self) -> Store {
         match self {
             Self::AddFinalizer | Self::RemoveFinalizer => Store::Manifests,
-            Self::Provision(_) | Self::Retain | Self::Bury | Self::Purge => Store::Database,
+            Self::Provision(_) | Self::Retain | Self::Bury | Self::Purge | Self::GiveUp => Store::Database,
             Self::CreateSecret(_) | Self::ReplaceSecret(..) | Self::DeleteSecret(..) => Store::Secrets,
             _ => Store::Aws,
         }
