@@ -31,13 +31,18 @@ pub struct Keeper {
     leadership: Leadership,
     /// The version last seen, and since when.
     seen: Option<(String, Instant)>,
+    /// Whether there ever was a lease, as far as this process knows.
+    stood: bool,
 }
+
+/// Stands for the version of a lease that is not there.
+const ABSENT: &str = "";
 
 impl Keeper {
     /// Keeps a lease for a process.
     pub fn new(client: Client, settings: LeaseSettings, leadership: Leadership) -> Self {
         let leases = Api::namespaced(client, &settings.namespace);
-        Self { leases, settings, leadership, seen: None }
+        Self { leases, settings, leadership, seen: None, stood: false }
     }
 
     /// Takes the lease when it is free and renews it, for good.
@@ -70,12 +75,8 @@ impl Keeper {
     async fn turn(&mut self) -> Result<(), kube::Error> {
         let sent = Instant::now();
         let found = self.within(self.leases.get_opt(&self.settings.name)).await?;
-        let Some(mut lease) = found else {
-            let lease = self.new_lease();
-            let made = self.within(self.leases.create(&PostParams::default(), &lease)).await?;
-            self.leads(sent, &made);
-            return Ok(());
-        };
+        let Some(mut lease) = found else { return self.make(sent).await };
+        self.stood = true;
         let version = lease.metadata.resource_version.clone().unwrap_or_default();
         let spec = lease.spec.clone().unwrap_or_default();
         let holder = spec.holder_identity.clone().unwrap_or_default();
@@ -102,6 +103,27 @@ impl Keeper {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Makes a lease where there is none. Somebody may have deleted another's by hand: that one works on for as long as it lasts and
+    /// makes it again meanwhile, so that who only waited for it waits as if it still stood.
+    async fn make(&mut self, sent: Instant) -> Result<(), kube::Error> {
+        let is_first = self.leadership.leads() || !self.stood;
+        if !is_first && !self.has_run_out(ABSENT, &LeaseSpec::default()) {
+            return Ok(());
+        }
+        match self.within(self.leases.create(&PostParams::default(), &self.new_lease())).await {
+            Ok(made) => {
+                self.stood = true;
+                self.leads(sent, &made);
+                Ok(())
+            }
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                self.leadership.resigns();
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn new_lease(&self) -> Lease {

@@ -1,6 +1,7 @@
 //! Starting: the API server, the definitions, the metrics; then the lease, again and again.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -156,17 +157,29 @@ async fn lead_again_and_again(started: &Started) {
         while !started.leadership.leads() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let generation = started.leadership.generation();
-        let lost = async {
-            while started.leadership.leads() && started.leadership.generation() == generation {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
         tokio::select! {
+            biased;
+            () = lost(&started.leadership) => {
+                tracing::warn!("another operator leads, or the lease could not be renewed: work stops here");
+            }
             () = lead(started) => {}
-            () = lost => tracing::warn!("another operator leads, or the lease could not be renewed: work stops here"),
         }
     }
+}
+
+/// Ends once this process leads no more, or leads anew. The clock is asked at every poll, so that work which is polled after this one
+/// stands still the moment the lease has run out: a process that was stopped does not even repeat a call that it had begun.
+async fn lost(leadership: &Leadership) {
+    let generation = leadership.generation();
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    std::future::poll_fn(|context| {
+        if !leadership.leads() || leadership.generation() != generation {
+            return Poll::Ready(());
+        }
+        while ticks.poll_tick(context).is_ready() {}
+        Poll::Pending
+    })
+    .await;
 }
 
 async fn lead(started: &Started) {

@@ -81,6 +81,14 @@ impl Watchdog {
         self.order(&format!("stop {name} {signal}")).map(drop)
     }
 
+    /// Sends `signal` (`STOP`, `CONT`) to the program and its children, and does not wait.
+    pub fn signal(&self, name: &str, signal: &str) -> Result<(), PartError> {
+        match self.order(&format!("signal {name} {signal}"))?.as_str() {
+            "sent" => Ok(()),
+            _ => Err(PartError::Refused(format!("{name} does not run"))),
+        }
+    }
+
     /// Whether the program runs.
     pub fn is_alive(&self, name: &str) -> Result<bool, PartError> {
         Ok(self.order(&format!("alive {name}"))? == "yes")
@@ -198,6 +206,22 @@ mod tests {
         assert!(wait_until(Duration::from_secs(5), gone), "{child}");
         watchdog.start_again("parent").unwrap();
         assert!(watchdog.is_alive("parent").unwrap());
+    }
+
+    #[test]
+    fn a_program_that_was_stopped_goes_on_where_it_was() {
+        let watchdog = Watchdog::new("tenantry-watchdog-test-").unwrap();
+        watchdog.start("ticker", &shell("while :; do echo tick; sleep 0.05; done")).unwrap();
+        let ticks = || std::fs::metadata(watchdog.file("ticker.log")).map_or(0, |log| log.len());
+        assert!(wait_until(Duration::from_secs(5), || ticks() > 0));
+        watchdog.signal("ticker", "STOP").unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        let before = ticks();
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(ticks(), before);
+        watchdog.signal("ticker", "CONT").unwrap();
+        assert!(wait_until(Duration::from_secs(5), || ticks() > before));
+        assert!(watchdog.signal("nobody", "STOP").is_err());
     }
 
     #[test]

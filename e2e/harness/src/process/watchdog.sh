@@ -1,7 +1,7 @@
 # Runs programs for as long as standard input stays open. The test process holds the other end, so they stop and
 # their folder goes even if the test is killed.
 # Argument: the folder; `NAME.run` in it is the script of the program NAME, which writes to `NAME.log`.
-# Orders, one a line, each answered by one: start NAME, stop NAME SIGNAL, alive NAME.
+# Orders, one a line, each answered by one: start NAME, stop NAME SIGNAL, signal NAME SIGNAL, alive NAME.
 set -u
 folder=$1 started=""
 # A zombie is not alive, though kill would still find it.
@@ -38,6 +38,9 @@ while read -r order name how; do
         stop)
             stop "$name" "$how"
             echo stopped
+            ;;
+        signal)
+            if signal "$(pid_of "$name")" "$how"; then echo sent; else echo gone; fi
             ;;
         alive) if is_alive "$(pid_of "$name")"; then echo yes; else echo no; fi ;;
     esac

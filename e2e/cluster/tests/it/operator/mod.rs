@@ -1,10 +1,14 @@
 //! The operator on real parts: API server, PostgreSQL over TLS, a Secrets Manager endpoint. Each test has a namespace, an operator
 //! under the chart's roles and a database of its own.
+//!
+//! [`world`] is what a test starts from, [`writes`] sees who wrote what.
 
 mod bad_input;
 mod conflict;
 mod docs;
 mod down;
 mod drift;
+mod leadership;
 mod life;
 pub mod world;
+mod writes;

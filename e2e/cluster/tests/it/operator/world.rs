@@ -35,7 +35,8 @@ pub struct World {
     pub operator: Watchdog,
     /// Where the operator serves its metrics.
     pub metrics: SocketAddr,
-    command: Command,
+    /// How the operator was started.
+    pub command: Command,
 }
 
 /// How long anything may take on a busy machine.
@@ -169,13 +170,7 @@ impl World {
     /// The texts of a Secret.
     pub async fn secret(&self, name: &str) -> Option<std::collections::BTreeMap<String, String>> {
         let secret = self.get(&format!("secret/{name}")).await?;
-        let data = secret["data"].as_object()?.clone();
-        let read = |value: &Value| {
-            use base64::Engine as _;
-            let bytes = base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap()).unwrap();
-            String::from_utf8(bytes).unwrap()
-        };
-        Some(data.iter().map(|(key, value)| (key.clone(), read(value))).collect())
+        secret["data"].is_object().then(|| texts(&secret))
     }
 
     pub async fn psql(&self, sql: &str) -> String {
@@ -251,6 +246,17 @@ pub fn find<'a>(resource: &'a Value, condition: &str) -> Option<&'a Value> {
 /// A database's URL, without what only psql understands.
 pub fn url(database: &Database) -> String {
     database.url().split('?').next().unwrap().to_owned()
+}
+
+/// The texts of a Secret, as the API server gives it.
+pub fn texts(secret: &Value) -> std::collections::BTreeMap<String, String> {
+    let read = |value: &Value| {
+        use base64::Engine as _;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap()).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    let data = secret["data"].as_object().unwrap();
+    data.iter().map(|(key, value)| (key.clone(), read(value))).collect()
 }
 
 pub fn organization(name: &str, spec: &str) -> String {
