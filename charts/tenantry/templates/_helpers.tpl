@@ -59,7 +59,7 @@ lease:
 {{- define "tenantry.rules" -}}
 - apiGroups: [tenantry.io]
   resources: [backends, organizations]
-  verbs: [get, list, watch, patch]
+  verbs: [list, watch, patch]
 - apiGroups: [tenantry.io]
   resources: [backends/status, organizations/status]
   verbs: [patch]

@@ -10,5 +10,6 @@ mod down;
 mod drift;
 mod leadership;
 mod life;
+mod rbac;
 pub mod world;
 mod writes;

@@ -1,0 +1,119 @@
+//! The chart grants what the operator needs, and nothing that it does not.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tenantry_harness::AuditEvent;
+
+use super::world::{Wanted, World};
+use super::writes::told;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_the_operator_asks_is_forbidden_and_everything_granted_is_used() {
+    let world = World::start(Wanted { vault: true, ..Wanted::default() }).await;
+    name_the_cluster_as_the_chart_does(&world);
+    world.kubectl(&["delete", "leases", "--all"]).await;
+    let mark = world.cluster.audit_mark();
+    world.start_again();
+    story(&world).await;
+
+    let events = world.cluster.audit_since(mark).unwrap();
+    let ours: Vec<&AuditEvent> = events.iter().filter(|event| event.user == world.user()).collect();
+    let forbidden: Vec<String> = ours
+        .iter()
+        .filter(|event| event.decision == "forbid" || event.code == 403)
+        .map(|event| told(event))
+        .collect();
+    assert_eq!(forbidden, Vec::<String>::new());
+    let used: BTreeSet<String> = ours.iter().map(|event| used(event)).collect();
+    let granted = granted(&world).await;
+    assert!(granted.len() > 15, "{granted:?}");
+    let unused: Vec<_> = granted.difference(&used).collect();
+    assert!(unused.is_empty(), "granted and never used: {unused:?}");
+}
+
+/// Everything that an operator does in its life.
+async fn story(world: &World) {
+    world.backend("").await;
+    world.organization("kept", "  admin: { email: a@kept.example, name: A }\n").await;
+    world.organization("dropped", "  deletionPolicy: Delete\n").await;
+    for what in ["backend/app", "org/kept", "org/dropped"] {
+        world.ready(what).await;
+    }
+    // Twice, so that the same event is counted instead of published anew.
+    for _ in 0..2 {
+        let patch = r#"{"stringData":{"ORGANIZATION_SLUG":"edited"}}"#;
+        world.kubectl(&["patch", "secret/tenantry-org-kept", "--type=merge", "-p", patch]).await;
+        let repaired = async || {
+            let secret = world.secret("tenantry-org-kept").await?;
+            (secret["ORGANIZATION_SLUG"] == "kept").then_some(())
+        };
+        world.wait("the Secret's repair", repaired).await;
+    }
+    world.kubectl(&["delete", "secret/tenantry-backend-app"]).await;
+    world.wait("the Backend's Secret", async || world.secret("tenantry-backend-app").await).await;
+    for what in ["org/kept", "org/dropped", "backend/app"] {
+        world.kubectl(&["delete", what, "--wait=false"]).await;
+        world.gone(what).await;
+    }
+    world.operator.stop("operator", "TERM").unwrap();
+}
+
+/// By the UID of kube-system, and not by a name that the test gives.
+fn name_the_cluster_as_the_chart_does(world: &World) {
+    world.kill();
+    let mut command = std::process::Command::new(world.command.get_program());
+    let mut args = world.command.get_args();
+    while let Some(arg) = args.next() {
+        if arg == "--cluster-id" {
+            args.next();
+        } else {
+            command.arg(arg);
+        }
+    }
+    command.envs(world.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    world.operator.start("operator", &command).unwrap();
+    world.kill();
+}
+
+fn used(event: &AuditEvent) -> String {
+    let resource = match event.subresource.as_str() {
+        "" => event.resource.clone(),
+        sub => format!("{}/{sub}", event.resource),
+    };
+    format!("{} {} {resource}", event.verb, event.group)
+}
+
+/// What the Roles and the ClusterRole that are bound to the operator grant, as [`used`] writes it.
+async fn granted(world: &World) -> BTreeSet<String> {
+    let text = world.kubectl(&["get", "rolebinding,clusterrolebinding", "-o", "json"]).await;
+    let bindings: Value = serde_json::from_str(&text).unwrap();
+    let account = format!("{}-tenantry-operator", world.namespace);
+    let mut granted = BTreeSet::new();
+    for binding in bindings["items"].as_array().unwrap() {
+        let subjects = binding["subjects"].as_array().into_iter().flatten();
+        let mut subjects =
+            subjects.filter(|subject| subject["name"] == account && subject["namespace"] == world.namespace);
+        if subjects.next().is_none() {
+            continue;
+        }
+        let role = format!(
+            "{}/{}",
+            binding["roleRef"]["kind"].as_str().unwrap(),
+            binding["roleRef"]["name"].as_str().unwrap()
+        );
+        let role = world.get(&role).await.unwrap();
+        for rule in role["rules"].as_array().unwrap() {
+            for group in texts(&rule["apiGroups"]) {
+                for resource in texts(&rule["resources"]) {
+                    granted.extend(texts(&rule["verbs"]).map(|verb| format!("{verb} {group} {resource}")));
+                }
+            }
+        }
+    }
+    granted
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().unwrap().iter().map(|text| text.as_str().unwrap())
+}
