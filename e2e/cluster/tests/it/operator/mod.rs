@@ -11,5 +11,6 @@ mod drift;
 mod leadership;
 mod life;
 mod rbac;
+mod story;
 pub mod world;
 mod writes;
