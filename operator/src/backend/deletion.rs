@@ -49,6 +49,11 @@ pub async fn reconcile(world: &World<'_>, backend: &Backend, now: DateTime<Utc>)
 }
 
 async fn clean(world: &World<'_>, backend: &Backend, uid: &str) -> Result<(), Trouble> {
+    if !world.members.known {
+        let message = "not every namespace that is watched could be read yet, and Organizations there may belong to it: see the \
+                       operator's log";
+        return Err(Trouble::passing("OrganizationsUnknown", message));
+    }
     if world.members.all > 0 {
         let message = format!(
             "{} Organizations belong to it: delete them first. To let it go without them, give it the annotation \

@@ -14,6 +14,8 @@ pub struct Members {
     pub all: usize,
     /// How many have all their secrets in AWS.
     pub in_aws: usize,
+    /// Whether these are all: every namespace that is watched was read.
+    pub known: bool,
 }
 
 /// What is wrong with a Backend.

@@ -24,7 +24,9 @@ pub fn backend_of(
                 format!("the namespace {namespace} has no Backend: make one, or name one in spec.backendRef"),
             )),
             several => {
-                let names: Vec<&str> = several.iter().map(|backend| backend.name()).collect();
+                let mut names: Vec<&str> = several.iter().map(|backend| backend.name()).collect();
+                // A status that says the same in another order is written again and again.
+                names.sort_unstable();
                 let message = format!(
                     "the namespace {namespace} has several Backends ({}): name one in spec.backendRef",
                     names.join(", ")
@@ -132,6 +134,15 @@ mod tests {
         assert_eq!(moved(&organization, &one), None);
         organization.status.get_or_insert_default().backend = Some("a/two".into());
         assert_eq!(moved(&organization, &one).map(|trouble| trouble.reason), Some("BackendChanged"));
+    }
+
+    #[test]
+    fn several_are_named_in_one_order_whatever_the_cache_gives() {
+        let same = json!({ "from": "Same" });
+        let (one, two) = (backend("a", "one", &same), backend("a", "two", &same));
+        let nameless = organization("a", &serde_json::Value::Null);
+        let said = |backends: &[Arc<Backend>]| backend_of(&nameless, backends, |_| None).unwrap_err().message;
+        assert_eq!(said(&[one.clone(), two.clone()]), said(&[two, one]));
     }
 
     #[test]

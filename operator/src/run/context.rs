@@ -12,6 +12,7 @@ use kube::runtime::reflector::{ObjectRef, Store as Cache};
 use tenantry_crds::{Backend, Organization, OrganizationStatus};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::known;
 use super::pauses::{self, Pauses};
 use super::turns::Turns;
 use crate::backend::registry::Registry;
@@ -125,6 +126,8 @@ impl Context {
 /// Reconciles one Organization.
 pub async fn organization(organization: Arc<Organization>, context: Arc<Context>) -> Result<Action, Never> {
     let key = format!("Organization/{}/{}", organization.namespace(), organization.name());
+    known::wait(&context.backends).await;
+    known::wait(std::slice::from_ref(&context.namespaces)).await;
     let backend = context.backend_of(&organization).ok();
     let turn = match &backend {
         Some(backend) => {
@@ -220,6 +223,8 @@ pub async fn backend(backend: Arc<Backend>, context: Arc<Context>) -> Result<Act
     }
     let began = Instant::now();
     let key = format!("Backend/{}/{}", backend.namespace(), backend.name());
+    known::wait(&context.organizations).await;
+    known::wait(std::slice::from_ref(&context.namespaces)).await;
     let members = context.members(&backend);
     let in_aws = members.iter().filter(|organization| {
         organization
@@ -238,7 +243,11 @@ pub async fn backend(backend: Arc<Backend>, context: Arc<Context>) -> Result<Act
         vault,
         registry: &context.registry,
         leadership: &context.leadership,
-        members: Members { all: members.len(), in_aws: in_aws.count() },
+        members: Members {
+            all: members.len(),
+            in_aws: in_aws.count(),
+            known: known::is_known(&context.namespaces) && context.organizations.iter().all(known::is_known),
+        },
     };
     let done = backend::reconcile::reconcile(&world, Arc::clone(&backend), Utc::now()).await;
     if done.tell_members {

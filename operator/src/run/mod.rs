@@ -1,9 +1,10 @@
 //! A running operator: wait for the cluster and its definitions ([`start`]), wait for the lease, and work ([`controllers`]) for as long
-//! as it is held. [`context`] is what a reconcile finds around it, [`pauses`] how long
-//! failures wait, [`turns`] who waits for whom.
+//! as it is held. [`context`] is what a reconcile finds around it, [`known`] whether all manifests were seen yet, [`pauses`] how long
+//! failures wait, [`turns`] who waits for whom, [`sweeper`] what looks after rows without a manifest.
 
 mod context;
 mod controllers;
+mod known;
 mod pauses;
 mod start;
 mod sweeper;

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::runtime::reflector::{ObjectRef, Store as Cache};
-use tenantry_crds::{Backend, Organization};
+use kube::runtime::reflector::Store as Cache;
+use tenantry_crds::Backend;
 
 use super::context::Context;
-use super::pauses;
+use super::{known, pauses};
 use crate::conditions;
 use crate::metrics::InState;
 use crate::organization::sweep;
@@ -17,7 +17,7 @@ use crate::stores::rows::Place;
 /// How often Organizations are counted.
 const COUNT: Duration = Duration::from_secs(10);
 
-/// Sweeps and counts for good. `watched` says of a namespace whether its manifests are known.
+/// Sweeps and counts for good. `watched` are the namespaces that are watched, none being all.
 pub async fn run(context: Arc<Context>, watched: Vec<String>) {
     let mut next_sweep = tokio::time::Instant::now() + COUNT;
     loop {
@@ -35,13 +35,7 @@ pub async fn run(context: Arc<Context>, watched: Vec<String>) {
 async fn one(context: &Context, backend: &Backend, watched: &[String]) {
     let key = (backend.namespace().to_owned(), backend.name().to_owned());
     let Ok(open) = context.registry.get(&key) else { return };
-    let exists = |place: &Place| {
-        if !watched.is_empty() && !watched.contains(&place.namespace) {
-            return true;
-        }
-        let reference = ObjectRef::<Organization>::new(&place.name).within(&place.namespace);
-        context.organizations.iter().any(|cache| cache.get(&reference).is_some())
-    };
+    let exists = |place: &Place| known::may_exist(watched, &context.organizations, place);
     match sweep(&open.rows, &context.cluster_id, &exists).await {
         Ok(vanished) => {
             for place in vanished {

@@ -71,8 +71,8 @@ async fn the_examples_as_they_are_are_accepted_and_say_what_they_wait_for() {
         world.apply(&placed(&std::fs::read_to_string(file).unwrap(), &world.namespace)).await;
     }
     for what in ["backend/mini-xdr", "org/mini-corp", "org/harbor-lights"] {
-        let said = world.reason(what, "Ready", "DatabaseUnavailable").await;
-        assert!(said.contains("check its address"), "{said}");
+        let said = world.reason(what, "Ready", "DatabaseCertificate").await;
+        assert!(said.contains("certificate authority"), "{said}");
     }
 }
 

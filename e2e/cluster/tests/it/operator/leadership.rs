@@ -179,7 +179,8 @@ async fn holder(world: &World) -> String {
 }
 
 fn many(numbers: std::ops::Range<u32>) -> String {
-    numbers.map(|number| format!("---\n{}\n", organization(&format!("org-{number}"), ""))).collect()
+    let all: Vec<String> = numbers.map(|number| organization(&format!("org-{number}"), "")).collect();
+    all.join("---\n")
 }
 
 async fn all_ready(world: &World, count: u32) {

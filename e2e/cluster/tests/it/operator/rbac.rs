@@ -84,7 +84,7 @@ fn used(event: &AuditEvent) -> String {
     format!("{} {} {resource}", event.verb, event.group)
 }
 
-/// What the Roles and the ClusterRole that are bound to the operator grant, as [`used`] writes it.
+/// What the Roles and the `ClusterRole` that are bound to the operator grant, as [`used`] writes it.
 async fn granted(world: &World) -> BTreeSet<String> {
     let text = world.kubectl(&["get", "rolebinding,clusterrolebinding", "-o", "json"]).await;
     let bindings: Value = serde_json::from_str(&text).unwrap();
