@@ -6,8 +6,18 @@ use std::fs;
 use std::path::Path;
 
 /// Words in the source that look like reasons and are none.
-const OTHERS: &[&str] =
-    &["Adopt", "Backend", "False", "Opaque", "Organization", "Reconcile", "Secret", "String", "True", "Unknown"];
+const OTHERS: &[&str] = &[
+    "Adopt",
+    "Backend",
+    "False",
+    "Opaque",
+    "Organization",
+    "Reconcile",
+    "Secret",
+    "String",
+    "True",
+    "Unknown",
+];
 
 #[test]
 fn every_reason_of_the_operator_has_its_line_in_the_page_and_the_page_has_no_others() {

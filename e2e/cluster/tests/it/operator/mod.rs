@@ -4,6 +4,7 @@
 //! [`world`] is what a test starts from, [`writes`] sees who wrote what.
 
 mod bad_input;
+mod chaos;
 mod conflict;
 mod docs;
 mod down;
@@ -11,6 +12,7 @@ mod drift;
 mod leadership;
 mod life;
 mod rbac;
+mod settled;
 mod story;
 pub mod world;
 mod writes;

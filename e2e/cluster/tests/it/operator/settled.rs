@@ -1,0 +1,75 @@
+//! Once everything is as the manifests say, the operator goes on looking and writes nothing but its Lease.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::world::{Wanted, World, find, organization};
+use super::writes::{is_lease, is_write};
+
+const ORGANIZATIONS: usize = 300;
+/// How long they may take to be made on a busy machine.
+const MADE_WITHIN: Duration = Duration::from_mins(6);
+const REST: Duration = Duration::from_mins(2);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_hundred_settled_organizations_are_looked_at_and_left_alone() {
+    let world = World::start(Wanted { vault: true, own_postgres: true, ..Wanted::default() }).await;
+    world.no_vacuum().await;
+    world.backend("").await;
+    let mut documents = String::new();
+    for number in 0..ORGANIZATIONS {
+        let spec =
+            format!("  settings: {{ plan: gold, seats: {number} }}\n  suspended: {}\n", number % 10 == 0);
+        writeln!(documents, "---\n{}", organization(&format!("org-{number:03}"), &spec)).unwrap();
+    }
+    let began = Instant::now();
+    world.apply(&documents).await;
+    while !everything_is_said(&world).await {
+        assert!(began.elapsed() < MADE_WITHIN, "{}", world.operator.log("operator"));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    note(&format!("{ORGANIZATIONS} Organizations were ready after {:?}", began.elapsed()));
+
+    let mark = world.mark().await;
+    let audit = world.cluster.audit_mark();
+    let rows = rows_written(&world).await;
+    tokio::time::sleep(REST).await;
+
+    assert_eq!(world.written_since(&mark).await, Vec::<String>::new());
+    assert_eq!(rows_written(&world).await, rows);
+    let events = world.cluster.audit_since(audit).unwrap();
+    let of_us: Vec<_> = events.iter().filter(|event| world.is_operators(event)).collect();
+    let looked = of_us.iter().filter(|event| event.verb == "get" && event.resource == "secrets").count();
+    assert!(looked > 4 * ORGANIZATIONS, "it looked at Secrets {looked} times only");
+    let leases: Vec<&str> = of_us
+        .iter()
+        .filter(|event| is_lease(event) && is_write(event))
+        .map(|event| event.verb.as_str())
+        .collect();
+    assert!(leases.len() >= 30 && leases.iter().all(|verb| *verb == "update"), "{leases:?}");
+}
+
+/// Whether every Organization is ready, and the Backend says so of all of them.
+async fn everything_is_said(world: &World) -> bool {
+    let text = world.kubectl(&["get", "backend,org", "-o", "json"]).await;
+    let found: Value = serde_json::from_str(&text).unwrap();
+    let items = found["items"].as_array().unwrap();
+    let ready = |item: &&Value| find(item, "Ready").is_some_and(|ready| ready["status"] == "True");
+    let backend = items.iter().find(|item| item["kind"] == "Backend").unwrap();
+    items.iter().filter(ready).count() == ORGANIZATIONS + 1
+        && backend["status"]["organizations"] == ORGANIZATIONS
+        && find(backend, "AwsSecretsReady").is_some_and(|aws| aws["reason"] == "Complete")
+}
+
+/// Rows inserted, changed and deleted by anybody; sessions tell the server of theirs within ten seconds.
+async fn rows_written(world: &World) -> String {
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    world.psql("SELECT sum(n_tup_ins), sum(n_tup_upd), sum(n_tup_del) FROM pg_stat_user_tables").await
+}
+
+#[allow(clippy::print_stderr, reason = "a figure that the log of a run keeps")]
+fn note(text: &str) {
+    eprintln!("{text}");
+}
