@@ -32,7 +32,7 @@ impl Client {
             .tls_certs_only([reqwest::Certificate::from_pem(&file(&cluster["certificate-authority"])?)?])
             .identity(reqwest::Identity::from_pem(&identity)?)
             .http1_only()
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()?;
         let server = cluster["server"].as_str().context("the kubeconfig names no server")?.to_owned();
         Ok(Self { http, server })
@@ -52,7 +52,7 @@ impl Client {
         .await
     }
 
-    /// Makes ConfigMaps of about the size of what the operator writes.
+    /// Makes `ConfigMap`s of about the size of what the operator writes.
     pub async fn config_maps(&self, namespace: &str, count: usize) -> anyhow::Result<()> {
         let text = "x".repeat(200);
         self.create_all(&format!("/api/v1/namespaces/{namespace}/configmaps"), count, |number| {
@@ -74,7 +74,7 @@ impl Client {
             let url = format!("{}{path}?limit={PAGE}&continue={next}", self.server);
             let page: Value = self.http.get(url).send().await?.error_for_status()?.json().await?;
             ready += page["items"].as_array().into_iter().flatten().filter(|item| is_ready(item)).count();
-            next = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+            page["metadata"]["continue"].as_str().unwrap_or_default().clone_into(&mut next);
             if next.is_empty() {
                 return Ok(ready);
             }

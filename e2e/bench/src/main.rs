@@ -26,7 +26,7 @@ async fn main() -> anyhow::Result<()> {
     };
     say(&format!("{count} Organizations"));
     let parts = Parts::start().await?;
-    let mut first = parts.operator("one").await?;
+    let mut first = parts.operator("one")?;
     parts.backend().await?;
     converge(&parts, &first, count).await?;
     rest(&parts).await?;
@@ -36,6 +36,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// From the first apply until all are Ready, and the same writes without an operator.
+#[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 async fn converge(parts: &Parts, operator: &Operator, count: usize) -> anyhow::Result<()> {
     let before = (operator.figures().await?, parts.written().await?, parts.cluster.audit_mark());
     let began = Instant::now();
@@ -101,7 +102,7 @@ async fn restart(operator: &mut Operator, count: usize) -> anyhow::Result<()> {
 
 /// From the death of the one that leads until the other leads, and until it has looked at all.
 async fn failover(parts: &Parts, leader: &Operator, count: usize) -> anyhow::Result<()> {
-    let other = parts.operator("two").await?;
+    let other = parts.operator("two")?;
     other.answers(PATIENCE).await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     anyhow::ensure!(!other.figures().await?.leads, "both lead");

@@ -66,7 +66,7 @@ impl Parts {
     }
 
     /// Starts an operator with the settings of the chart.
-    pub async fn operator(&self, name: &str) -> anyhow::Result<Operator> {
+    pub fn operator(&self, name: &str) -> anyhow::Result<Operator> {
         let namespace = &self.namespace;
         let watchdog = Watchdog::new("tenantry-bench-")?;
         let lease = format!("lease: {{ name: {namespace}-tenantry-operator }}\n");

@@ -1,4 +1,4 @@
-//! The same number of writes without an operator: ConfigMaps and rows, at once.
+//! The same number of writes without an operator: `ConfigMap`s and rows, at once.
 
 use std::time::{Duration, Instant};
 
