@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
+use crate::stores::manifests::Note;
+use crate::trouble::Trouble;
+
 /// Everything is as the resource says.
 pub const READY: &str = "Ready";
 /// It is being worked on.
@@ -57,6 +60,13 @@ impl<'a> Conditions<'a> {
         });
     }
 
+    /// Adds that it is not ready, and whether it is being worked on or somebody has to do something.
+    pub fn set_not_ready(&mut self, trouble: &Trouble) {
+        self.set(READY, Some(false), trouble.reason, &trouble.message);
+        let kind = if trouble.needs_person() { STALLED } else { RECONCILING };
+        self.set(kind, Some(true), trouble.reason, &trouble.message);
+    }
+
     /// The list.
     pub fn into_list(self) -> Vec<Condition> {
         self.now
@@ -71,4 +81,15 @@ pub fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition
 /// Whether the condition of this type holds.
 pub fn holds(conditions: &[Condition], kind: &str) -> bool {
     find(conditions, kind).is_some_and(|condition| condition.status == "True")
+}
+
+/// What a change of conditions is worth telling: that it is ready for another reason, or is not.
+pub fn news(old: &[Condition], new: &[Condition]) -> Option<Note> {
+    let ready = find(new, READY)?;
+    let before = find(old, READY);
+    if before.is_some_and(|before| before.status == ready.status && before.reason == ready.reason) {
+        return None;
+    }
+    let warning = ready.status != "True" && ready.reason != "Deleting";
+    Some(Note { warning, reason: ready.reason.clone(), message: ready.message.clone() })
 }

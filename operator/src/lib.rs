@@ -9,6 +9,7 @@ pub mod conditions;
 pub mod content;
 pub mod export;
 pub mod leader;
+pub mod marks;
 pub mod metrics;
 pub mod names;
 pub mod organization;

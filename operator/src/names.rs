@@ -64,8 +64,6 @@ pub mod key {
     pub const ENCRYPTION_KEY: &str = "ENCRYPTION_KEY";
     /// Its keys to decrypt with, the newest first, joined by commas.
     pub const ENCRYPTION_KEYS: &str = "ENCRYPTION_KEYS";
-    /// The database of the backend.
-    pub const DATABASE_URL: &str = "DATABASE_URL";
     /// The keyring that seals rows.
     pub const KEYRING: &str = "keyring.json";
     /// The address that a generated password is for.

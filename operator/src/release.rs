@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tenantry_crds::{Backend, Organization};
 
+use crate::marks;
 use crate::names;
 
 /// What is let go.
@@ -86,12 +87,10 @@ where
         + std::fmt::Debug
         + DeserializeOwned,
 {
-    let mut finalizers = resource.finalizers().to_vec();
-    let before = finalizers.len();
-    finalizers.retain(|finalizer| finalizer != names::FINALIZER);
-    if finalizers.len() == before {
+    if !marks::has_finalizer(resource.meta()) {
         return Ok(false);
     }
+    let finalizers = marks::others_finalizers(resource.meta());
     let (namespace, name) = (resource.namespace().unwrap_or_default(), resource.name_any());
     let api: Api<R> = Api::namespaced(client.clone(), &namespace);
     let patch =

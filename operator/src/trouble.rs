@@ -45,3 +45,15 @@ impl Trouble {
         self.cure == Cure::Person
     }
 }
+
+/// The trouble that a condition tells of several: the first that somebody has to end, or else the first.
+pub fn gravest<'a>(troubles: impl Iterator<Item = &'a Trouble>) -> Option<&'a Trouble> {
+    let mut first = None;
+    for trouble in troubles {
+        if trouble.needs_person() {
+            return Some(trouble);
+        }
+        first = first.or(Some(trouble));
+    }
+    first
+}

@@ -2,7 +2,7 @@
 //! laxer than AWS in everything else: for that there is [`crate::vault`].
 
 use crate::{
-    process::{PartError, Watchdog, accepts, blocking, free_port, run},
+    process::{PartError, Watchdog, accepts, blocking, free_port, on_free_ports, run},
     python::Environment,
     vault::REGION,
 };
@@ -12,8 +12,6 @@ use std::{process::Command, sync::Arc, time::Duration};
 /// The number of the account, as ARNs have it.
 pub const ACCOUNT: &str = "000000000000";
 
-/// A free port may be taken between looking and binding; more than a few such losses are another fault.
-const ATTEMPTS: u32 = 5;
 const PATIENCE: Duration = Duration::from_mins(1);
 const SERVER: &str = "ministack";
 const USERS: &str = include_str!("../python/users.py");
@@ -54,13 +52,7 @@ impl Account {
 
 impl Server {
     fn start() -> Result<Self, PartError> {
-        let mut attempt = 1;
-        loop {
-            match Self::attempt() {
-                Err(error) if error.lost_a_port() && attempt < ATTEMPTS => attempt += 1,
-                other => return other,
-            }
-        }
+        on_free_ports(Self::attempt)
     }
 
     fn attempt() -> Result<Self, PartError> {

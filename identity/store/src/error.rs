@@ -79,3 +79,17 @@ impl From<SealError> for StoreError {
         Self::Sealing(error)
     }
 }
+
+/// An error with its causes, each once, for whoever has only one line to tell it.
+pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let more = cause.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        next = cause.source();
+    }
+    text
+}

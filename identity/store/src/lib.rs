@@ -34,7 +34,7 @@ mod sql;
 pub mod users;
 
 pub use accounts::Account;
-pub use error::StoreError;
+pub use error::{StoreError, with_causes};
 pub use open::{Authorities, OpenError, Options, Store};
 pub use organizations::Organization;
 pub use sql::Tx;

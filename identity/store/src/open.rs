@@ -14,6 +14,7 @@ use sqlx::{PgPool, SqlitePool};
 use tenantry_rules::clock::Clock;
 use tenantry_rules::sealing::Keyring;
 
+use crate::error::with_causes;
 use crate::fence::Fence;
 use crate::schema::{migrate, triggers};
 use crate::sql::{self, Dialect, Shared};
@@ -246,9 +247,9 @@ async fn connect(options: &Options) -> Result<(Pool, Dialect), OpenError> {
 /// What kept a connection from coming to be.
 fn unreachable(error: sqlx::Error) -> OpenError {
     match &error {
-        sqlx::Error::Tls(source) => OpenError::Certificate(chain(source.as_ref())),
+        sqlx::Error::Tls(source) => OpenError::Certificate(with_causes(source.as_ref())),
         sqlx::Error::Io(source) if source.kind() == std::io::ErrorKind::InvalidData => {
-            OpenError::Certificate(chain(source))
+            OpenError::Certificate(with_causes(source))
         }
         sqlx::Error::Database(source) => match source.code().as_deref() {
             Some("28P01" | "28000" | "42501") => OpenError::Credentials(error),
@@ -257,20 +258,6 @@ fn unreachable(error: sqlx::Error) -> OpenError {
         },
         _ => OpenError::Unreachable(error),
     }
-}
-
-/// An error with its causes, each once.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let more = cause.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 async fn postgres(url: &str, options: &Options) -> Result<Pool, OpenError> {

@@ -120,7 +120,7 @@ impl Opening<'_> {
 }
 
 fn refused(error: &OpenError) -> Trouble {
-    let message = database::with_causes(error);
+    let message = tenantry_store::with_causes(error);
     let reason = match error {
         OpenError::Url(_) => "DatabaseUrl",
         OpenError::Credentials(_) => "DatabaseCredentials",

@@ -6,19 +6,19 @@ use tenantry_crds::Backend;
 
 use super::reconcile::{Reconciled, World, finish};
 use super::report::Findings;
-use crate::names::{self, annotation};
+use crate::marks;
+use crate::names;
 use crate::organization::Outcome;
-use crate::stores::manifests::Note;
+use crate::stores::manifests::{ABANDONED, Note};
 use crate::trouble::Trouble;
 
 /// Reconciles a Backend that is being deleted.
 pub async fn reconcile(world: &World<'_>, backend: &Backend, now: DateTime<Utc>) -> Reconciled {
-    if !super::has_finalizer(backend) {
+    if !marks::has_finalizer(&backend.metadata) {
         return Reconciled { outcome: Outcome::Gone, tell_members: false };
     }
     let uid = backend.metadata.uid.clone().unwrap_or_default();
-    let abandon = backend.metadata.annotations.as_ref().and_then(|all| all.get(annotation::ABANDON));
-    let abandoned = abandon.is_some_and(|abandon| *abandon == uid);
+    let abandoned = marks::is_abandoned(&backend.metadata);
     let mut findings = Findings::default();
     if !abandoned {
         findings.deletion = clean(world, backend, &uid).await.err();
@@ -28,7 +28,7 @@ pub async fn reconcile(world: &World<'_>, backend: &Backend, now: DateTime<Utc>)
         return Reconciled { outcome, tell_members: false };
     }
     let text = if abandoned {
-        "the deletion was ended as tenantry.io/abandon says; what stands in the stores stays there".to_owned()
+        ABANDONED.to_owned()
     } else {
         format!(
             "its rows stay, and so does the Secret {}, which opens their keys",

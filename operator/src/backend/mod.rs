@@ -14,7 +14,6 @@ pub mod resolve;
 use tenantry_crds::Backend;
 use tenantry_crds::backend::Aws;
 
-use crate::names;
 use crate::organization::desired::VaultPlace;
 use crate::stores::rows::Place;
 use crate::stores::secrets::SecretOwner;
@@ -47,9 +46,4 @@ pub fn mirror_place(backend: &Backend, aws: &Aws, cluster: &str) -> VaultPlace {
 
 fn owner(backend: &Backend) -> String {
     format!("Backend/{}", backend.name())
-}
-
-/// Whether a Backend bears our finalizer.
-pub fn has_finalizer(backend: &Backend) -> bool {
-    backend.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == names::FINALIZER)
 }

@@ -18,14 +18,15 @@ use super::{keys, report};
 use crate::conditions;
 use crate::content::Content;
 use crate::leader::Leadership;
-use crate::names::{self, annotation};
+use crate::marks;
+use crate::names;
 use crate::organization::desired::VaultPlace;
 use crate::organization::plan::{Plan, Step, projections, vault};
 use crate::organization::{Outcome, apply};
-use crate::stores::manifests::{Manifests, Note};
+use crate::stores::manifests::{Manifests, Note, say};
 use crate::stores::secrets::{SecretView, SecretWanted, Secrets};
-use crate::stores::vault::{Vault, VaultSecret};
-use crate::trouble::{Cure, Trouble};
+use crate::stores::vault::{Vault, VaultSecret, not_connected};
+use crate::trouble::Trouble;
 
 /// What a Backend is reconciled with.
 pub struct World<'a> {
@@ -63,12 +64,11 @@ pub async fn reconcile(world: &World<'_>, backend: Arc<Backend>, now: DateTime<U
         let done = super::deletion::reconcile(world, &backend, now).await;
         return Reconciled { tell_members: done.tell_members || is_new, ..done };
     }
-    let annotations = backend.metadata.annotations.clone().unwrap_or_default();
-    if annotations.get(annotation::PAUSED).is_some_and(|value| value == "true") {
+    if marks::is_paused(&backend.metadata) {
         return Reconciled { outcome: Outcome::Settled, tell_members: false };
     }
     let mut findings = Findings::default();
-    if !super::has_finalizer(&backend) {
+    if !marks::has_finalizer(&backend.metadata) {
         match world.manifests.set_finalizer(&backend, true).await {
             Ok(next) => backend = next,
             Err(trouble) => findings.database = Some(trouble),
@@ -91,24 +91,11 @@ pub(super) async fn finish(
     now: DateTime<Utc>,
 ) -> Outcome {
     let status = report::status(backend, findings, &world.members, now);
-    if backend.status.as_ref() != Some(&status) {
-        if world.manifests.report(backend, &status).await.is_err() {
-            return Outcome::Retry;
-        }
-        for note in report::news(backend.status.as_ref(), &status) {
-            world.manifests.note(backend, note).await;
-        }
+    let old = backend.status.as_ref();
+    if say(world.manifests, backend, old, &status, |status| &status.conditions).await.is_err() {
+        return Outcome::Retry;
     }
-    let cures: Vec<Cure> = findings.troubles().map(|trouble| trouble.cure).collect();
-    if cures.contains(&Cure::Retry) {
-        Outcome::Retry
-    } else if let Some(Cure::After(after)) = cures.iter().find(|cure| matches!(cure, Cure::After(_))) {
-        Outcome::After(*after)
-    } else if cures.is_empty() {
-        Outcome::Settled
-    } else {
-        Outcome::Stalled
-    }
+    Outcome::of(findings.troubles())
 }
 
 struct Story<'a> {
@@ -141,7 +128,7 @@ impl Story<'_> {
 
     /// Opens what this process has not opened yet; whether Organizations have to look again.
     async fn open_to_delete(&self) -> bool {
-        if self.world.registry.get(&self.key()).is_ok() || !super::has_finalizer(self.backend) {
+        if self.world.registry.get(&self.key()).is_ok() || !marks::has_finalizer(&self.backend.metadata) {
             return false;
         }
         match self.open(&mut Findings::default()).await {
@@ -287,10 +274,7 @@ impl Story<'_> {
     }
 
     fn vault(&self) -> Result<&Arc<dyn Vault>, Trouble> {
-        self.world
-            .vault
-            .as_ref()
-            .ok_or_else(|| Trouble::passing("AwsUnavailable", "the connection to AWS is not ready yet"))
+        self.world.vault.as_ref().ok_or_else(not_connected)
     }
 
     async fn keep_mirror(

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use tenantry_crds::{Backend, BackendStatus};
 
 use crate::conditions::{self, Conditions};
-use crate::stores::manifests::Note;
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, gravest};
 
 /// The Organizations that belong to a Backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,20 +46,14 @@ pub fn status(
 ) -> BackendStatus {
     let old = backend.status.clone().unwrap_or_default();
     let mut conditions = Conditions::after(&old.conditions, backend.metadata.generation, now);
-    let gravest =
-        findings.troubles().find(|trouble| trouble.needs_person()).or_else(|| findings.troubles().next());
-    match gravest {
+    match gravest(findings.troubles()) {
         None => conditions.set(
             conditions::READY,
             Some(true),
             "Ready",
             "its database is open and its keys are kept",
         ),
-        Some(trouble) => {
-            conditions.set(conditions::READY, Some(false), trouble.reason, &trouble.message);
-            let kind = if trouble.needs_person() { conditions::STALLED } else { conditions::RECONCILING };
-            conditions.set(kind, Some(true), trouble.reason, &trouble.message);
-        }
+        Some(trouble) => conditions.set_not_ready(trouble),
     }
     if backend.metadata.deletion_timestamp.is_none() {
         let mut store = |kind: &str, trouble: Option<&Trouble>, good: &str| match trouble {
@@ -102,20 +95,4 @@ fn aws(conditions: &mut Conditions<'_>, findings: &Findings, members: &Members) 
         }
         None => conditions.set(conditions::AWS, Some(true), "Complete", &count),
     }
-}
-
-/// What a change of the status is worth telling.
-pub fn news(old: Option<&BackendStatus>, new: &BackendStatus) -> Vec<Note> {
-    let none = Vec::new();
-    let old = old.map_or(&none, |old| &old.conditions);
-    let Some(ready) = conditions::find(&new.conditions, conditions::READY) else { return Vec::new() };
-    let before = conditions::find(old, conditions::READY);
-    if before.is_some_and(|before| before.status == ready.status && before.reason == ready.reason) {
-        return Vec::new();
-    }
-    vec![Note {
-        warning: ready.status != "True",
-        reason: ready.reason.clone(),
-        message: ready.message.clone(),
-    }]
 }

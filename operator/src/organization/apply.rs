@@ -4,7 +4,7 @@ use crate::content::Content;
 use crate::stores::manifests::Note;
 use crate::stores::rows::{Purged, Rows};
 use crate::stores::secrets::Secrets;
-use crate::stores::vault::{Vault, VaultError, Wanted};
+use crate::stores::vault::{Vault, VaultError, Wanted, not_connected};
 use crate::trouble::Trouble;
 
 use super::desired::{Desired, VaultPlace};
@@ -37,9 +37,7 @@ pub async fn apply(step: &Step, desired: &Desired, stores: Stores<'_>) -> Result
             secret(step, desired, stores.secrets).await.map(|()| Applied::default())
         }
         _ => {
-            let absent =
-                || Trouble::passing("AwsUnavailable", "the Backend's connection to AWS is not ready yet");
-            let vault = stores.vault.ok_or_else(absent)?;
+            let vault = stores.vault.ok_or_else(not_connected)?;
             entry(step, vault).await?;
             Ok(Applied::default())
         }

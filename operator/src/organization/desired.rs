@@ -6,6 +6,7 @@ use tenantry_crds::Organization;
 use tenantry_crds::backend::{Aws, SecretRef};
 use tenantry_crds::organization::{AdoptionPolicy, DeletionPolicy};
 
+use crate::marks;
 use crate::names::{self, annotation};
 use crate::stores::rows::{Adoption, Place, Policy};
 use crate::stores::vault::Tags;
@@ -116,20 +117,20 @@ impl Desired {
     ) -> Self {
         let spec = &organization.spec;
         let place = place(organization, cluster);
-        let annotations = organization.metadata.annotations.clone().unwrap_or_default();
-        let uid = organization.metadata.uid.clone().unwrap_or_default();
+        let meta = &organization.metadata;
+        let uid = meta.uid.clone().unwrap_or_default();
         let backend_name = backend.rsplit('/').next().unwrap_or(backend);
         let vault = aws.map(|aws| {
             let name = format!("{}/{backend_name}/{}", aws.prefix.trim_end_matches('/'), place.name);
             VaultPlace::new(aws, &place, &format!("Organization/{}", place.name), name)
         });
         Self {
-            has_finalizer: has_finalizer(organization),
-            deleting: organization.metadata.deletion_timestamp.is_some(),
+            has_finalizer: marks::has_finalizer(meta),
+            deleting: meta.deletion_timestamp.is_some(),
             namespace_ends,
-            paused: annotations.get(annotation::PAUSED).is_some_and(|value| value == "true"),
-            abandoned: annotations.get(annotation::ABANDON).is_some_and(|value| *value == uid),
-            rotate: annotations.get(annotation::ROTATE).cloned(),
+            paused: marks::is_paused(meta),
+            abandoned: marks::is_abandoned(meta),
+            rotate: marks::annotation(meta, annotation::ROTATE).map(str::to_owned),
             slug: organization.slug().to_owned(),
             name: spec.display_name.clone(),
             max_users: spec.limits.users,
@@ -174,11 +175,6 @@ pub fn place(organization: &Organization, cluster: &str) -> Place {
         namespace: organization.namespace().to_owned(),
         name: organization.name().to_owned(),
     }
-}
-
-/// Whether a manifest bears our finalizer.
-pub fn has_finalizer(organization: &Organization) -> bool {
-    organization.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == names::FINALIZER)
 }
 
 /// A password that a manifest refers to.

@@ -3,7 +3,7 @@
 use super::desired::{Desired, GivenPassword};
 use crate::stores::rows::{Rows, RowsView};
 use crate::stores::secrets::{SecretOwner, SecretView, Secrets};
-use crate::stores::vault::{Vault, VaultSecret};
+use crate::stores::vault::{Vault, VaultSecret, not_connected};
 use crate::trouble::Trouble;
 
 /// What a store answered.
@@ -60,9 +60,7 @@ async fn observe_admin(desired: &Desired, stores: Stores<'_>, name: &str) -> See
 async fn observe_vault(desired: &Desired, stores: Stores<'_>) -> Seen<Option<VaultSecret>> {
     match (&desired.vault, stores.vault) {
         (Some(place), Some(vault)) => Ok(vault.observe(&place.name).await?),
-        (Some(_), None) => {
-            Err(Trouble::passing("AwsUnavailable", "the Backend's connection to AWS is not ready yet"))
-        }
+        (Some(_), None) => Err(not_connected()),
         (None, _) => Ok(None),
     }
 }

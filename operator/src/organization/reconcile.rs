@@ -13,7 +13,7 @@ use super::observed::{Stores, observe};
 use super::plan::{Plan, Step, plan};
 use super::report::{self, Seen};
 use crate::stores::Store;
-use crate::stores::manifests::{Manifests, Note};
+use crate::stores::manifests::{ABANDONED, Manifests, Note, say};
 use crate::trouble::{Cure, Trouble};
 
 /// More rounds than any history needs; a planner that never settles must not run hot.
@@ -32,6 +32,25 @@ pub enum Outcome {
     After(Duration),
     /// Somebody has to do something.
     Stalled,
+}
+
+impl Outcome {
+    /// How a reconcile with these troubles ended.
+    pub(crate) fn of<'a>(troubles: impl Iterator<Item = &'a Trouble>) -> Self {
+        let cures: Vec<Cure> = troubles.map(|trouble| trouble.cure).collect();
+        if cures.contains(&Cure::Retry) {
+            return Self::Retry;
+        }
+        let after = cures.iter().filter_map(|cure| match cure {
+            Cure::After(after) => Some(*after),
+            _ => None,
+        });
+        match after.min() {
+            Some(after) => Self::After(after),
+            None if cures.is_empty() => Self::Settled,
+            None => Self::Stalled,
+        }
+    }
 }
 
 /// What a reconcile did.
@@ -83,8 +102,7 @@ pub async fn reconcile(
             }
             if matches!(step, Step::AddFinalizer | Step::RemoveFinalizer) {
                 if matches!(step, Step::RemoveFinalizer) && desired.abandoned {
-                    let text = "the deletion was ended as tenantry.io/abandon says; what stands in the stores stays there";
-                    manifests.note(&organization, Note::warning("Abandoned", text)).await;
+                    manifests.note(&organization, Note::warning("Abandoned", ABANDONED)).await;
                 }
                 match manifests.set_finalizer(&organization, matches!(step, Step::AddFinalizer)).await {
                     Ok(_) if matches!(step, Step::RemoveFinalizer) => {
@@ -126,7 +144,7 @@ async fn finish(
     repaired: Vec<Store>,
     now: DateTime<Utc>,
 ) -> Reconciled {
-    let mut outcome = outcome(seen);
+    let mut outcome = Outcome::of(seen.troubles());
     let mut failed: Vec<(Store, &'static str)> =
         seen.failed.iter().map(|(store, trouble)| (*store, trouble.reason)).collect();
     let status = report::status(organization, seen, now);
@@ -134,34 +152,10 @@ async fn finish(
         let text = format!("what stood in the {store} was not as it should be and was put right");
         manifests.note(organization, Note::warning("DriftRepaired", text)).await;
     }
-    if organization.status.as_ref() != Some(&status) {
-        match manifests.report(organization, &status).await {
-            Ok(()) => {
-                for note in report::news(organization.status.as_ref(), &status) {
-                    manifests.note(organization, note).await;
-                }
-            }
-            Err(trouble) => {
-                failed.push((Store::Manifests, trouble.reason));
-                outcome = Outcome::Retry;
-            }
-        }
+    let old = organization.status.as_ref();
+    if let Err(trouble) = say(manifests, organization, old, &status, |status| &status.conditions).await {
+        failed.push((Store::Manifests, trouble.reason));
+        outcome = Outcome::Retry;
     }
     Reconciled { outcome, repaired, failed }
-}
-
-fn outcome(seen: &Seen<'_>) -> Outcome {
-    let troubles: Vec<Cure> = seen.troubles().map(|trouble| trouble.cure).collect();
-    if troubles.contains(&Cure::Retry) {
-        return Outcome::Retry;
-    }
-    let after = troubles.iter().filter_map(|cure| match cure {
-        Cure::After(after) => Some(*after),
-        _ => None,
-    });
-    match after.min() {
-        Some(after) => Outcome::After(after),
-        None if troubles.contains(&Cure::Person) => Outcome::Stalled,
-        None => Outcome::Settled,
-    }
 }

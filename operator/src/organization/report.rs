@@ -1,6 +1,7 @@
 //! How an Organization stands, for people and for `kubectl wait`: its status and the events that go with a change of it.
 
 use chrono::{DateTime, Utc};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use tenantry_crds::{Organization, OrganizationStatus};
 
 use super::desired::Desired;
@@ -8,8 +9,7 @@ use super::observed::Observed;
 use super::plan::{Plan, deletion};
 use crate::conditions::{self, Conditions};
 use crate::stores::Store;
-use crate::stores::manifests::Note;
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, gravest};
 
 /// The last look at an Organization.
 pub struct Seen<'a> {
@@ -79,10 +79,10 @@ pub fn status(organization: &Organization, seen: &Seen<'_>, now: DateTime<Utc>) 
 fn list(
     organization: &Organization,
     seen: &Seen<'_>,
-    old: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition],
+    old: &[Condition],
     provisioned: bool,
     now: DateTime<Utc>,
-) -> Vec<k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition> {
+) -> Vec<Condition> {
     let mut conditions = Conditions::after(old, organization.metadata.generation, now);
     let paused = seen.plan.paused.filter(|waiting| *waiting > 0).map(|waiting| {
         Trouble::standing(
@@ -90,8 +90,7 @@ fn list(
             format!("tenantry.io/paused is set: {waiting} steps wait until it is removed"),
         )
     });
-    let gravest = seen.troubles().find(|trouble| trouble.needs_person()).or_else(|| seen.troubles().next());
-    match gravest.or(paused.as_ref()) {
+    match gravest(seen.troubles()).or(paused.as_ref()) {
         None if seen.desired.deleting => {
             conditions.set(conditions::READY, Some(false), "Deleting", "it is being deleted");
         }
@@ -103,11 +102,7 @@ fn list(
             };
             conditions.set(conditions::READY, Some(true), reason, message);
         }
-        Some(trouble) => {
-            conditions.set(conditions::READY, Some(false), trouble.reason, &trouble.message);
-            let kind = if trouble.needs_person() { conditions::STALLED } else { conditions::RECONCILING };
-            conditions.set(kind, Some(true), trouble.reason, &trouble.message);
-        }
+        Some(trouble) => conditions.set_not_ready(trouble),
     }
     if !seen.desired.deleting {
         for (store, kind) in [
@@ -144,19 +139,6 @@ fn list(
 fn failed_deletion(seen: &Seen<'_>) -> Option<Trouble> {
     let (_, trouble) = seen.failed.first().filter(|_| seen.desired.deleting)?;
     Some(deletion::blocked(seen.desired, trouble))
-}
-
-/// What a change of the status is worth telling.
-pub fn news(old: Option<&OrganizationStatus>, new: &OrganizationStatus) -> Vec<Note> {
-    let none = Vec::new();
-    let old = old.map_or(&none, |old| &old.conditions);
-    let Some(ready) = conditions::find(&new.conditions, conditions::READY) else { return Vec::new() };
-    let before = conditions::find(old, conditions::READY);
-    if before.is_some_and(|before| before.status == ready.status && before.reason == ready.reason) {
-        return Vec::new();
-    }
-    let warning = ready.status != "True" && ready.reason != "Deleting";
-    vec![Note { warning, reason: ready.reason.clone(), message: ready.message.clone() }]
 }
 
 /// How an Organization stands whose stores cannot be looked at, because there is no Backend to reach them by.

@@ -20,12 +20,12 @@ use crate::backend::report::Members;
 use crate::backend::{self, resolve};
 use crate::conditions;
 use crate::leader::Leadership;
+use crate::marks;
 use crate::metrics::{Metrics, OfBackend, OfStore};
-use crate::organization::desired::has_finalizer;
 use crate::organization::{Desired, Outcome, Stores, reconcile, report};
 use crate::stores::Store;
 use crate::stores::kubernetes::Cluster;
-use crate::stores::manifests::{Manifests, Note};
+use crate::stores::manifests::{ABANDONED, Manifests, Note, say};
 use crate::stores::vault::Vault;
 use crate::trouble::Trouble;
 
@@ -188,7 +188,7 @@ async fn one_organization(organization: Arc<Organization>, context: &Context) ->
 /// There is no Backend to work with: says so, and on a deletion what keeps it.
 async fn without_backend(organization: &Arc<Organization>, trouble: &Trouble, context: &Context) -> Outcome {
     let deleting = organization.metadata.deletion_timestamp.is_some();
-    if deleting && !has_finalizer(organization) {
+    if deleting && !marks::has_finalizer(&organization.metadata) {
         return Outcome::Gone;
     }
     let desired = Desired::new(organization, &context.cluster_id, "", None, false);
@@ -198,21 +198,16 @@ async fn without_backend(organization: &Arc<Organization>, trouble: &Trouble, co
     }
     let manifests: &dyn Manifests<Organization, OrganizationStatus> = &context.cluster;
     let status = report::without_stores(organization, &desired, trouble, Utc::now());
-    if organization.status.as_ref() != Some(&status) {
-        if manifests.report(organization, &status).await.is_err() {
-            return Outcome::Retry;
-        }
-        for note in report::news(organization.status.as_ref(), &status) {
-            manifests.note(organization, note).await;
-        }
+    let old = organization.status.as_ref();
+    if say(manifests, organization.as_ref(), old, &status, |status| &status.conditions).await.is_err() {
+        return Outcome::Retry;
     }
     if trouble.needs_person() { Outcome::Stalled } else { Outcome::Retry }
 }
 
 async fn let_go(organization: &Organization, context: &Context) -> bool {
     let manifests: &dyn Manifests<Organization, OrganizationStatus> = &context.cluster;
-    let text = "the deletion was ended as tenantry.io/abandon says; what stands in the stores stays there";
-    manifests.note(organization, Note::warning("Abandoned", text)).await;
+    manifests.note(organization, Note::warning("Abandoned", ABANDONED)).await;
     manifests.set_finalizer(organization, false).await.is_ok()
 }
 

@@ -42,9 +42,9 @@ pub(crate) fn trouble(error: &StoreError) -> Trouble {
     match error {
         StoreError::Fenced { .. } => Trouble::passing("LeaseLost", error.to_string()),
         StoreError::Corrupt { .. } | StoreError::AmbiguousEmail | StoreError::Sealing(_) => {
-            Trouble::standing("DatabaseContent", with_causes(error))
+            Trouble::standing("DatabaseContent", tenantry_store::with_causes(error))
         }
-        _ => Trouble::passing("DatabaseUnavailable", with_causes(error)),
+        _ => Trouble::passing("DatabaseUnavailable", tenantry_store::with_causes(error)),
     }
 }
 
@@ -57,20 +57,6 @@ pub(crate) async fn in_time<T>(call: impl Future<Output = Result<T, Trouble>> + 
         let message = "the database did not answer within 45 s: check it and the network to it";
         Err(Trouble::passing("DatabaseUnavailable", message))
     })
-}
-
-/// An error with its causes.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let more = cause.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 fn refused(error: ProvisionError) -> Trouble {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use crate::conditions;
 use crate::trouble::Trouble;
 
 /// Something that a person should know of a resource.
@@ -38,4 +40,27 @@ pub trait Manifests<R, S>: Send + Sync {
     async fn report(&self, resource: &R, status: &S) -> Result<(), Trouble>;
     /// Publishes an event, unless another operator leads by now.
     async fn note(&self, resource: &R, note: Note);
+}
+
+/// What a deletion that was abandoned leaves.
+pub(crate) const ABANDONED: &str =
+    "the deletion was ended as tenantry.io/abandon says; what stands in the stores stays there";
+
+/// Writes a status that says something new, and tells what is worth telling of it.
+pub(crate) async fn say<R, S: PartialEq>(
+    manifests: &dyn Manifests<R, S>,
+    resource: &R,
+    old: Option<&S>,
+    new: &S,
+    of: fn(&S) -> &Vec<Condition>,
+) -> Result<(), Trouble> {
+    if old == Some(new) {
+        return Ok(());
+    }
+    manifests.report(resource, new).await?;
+    let before = old.map_or(&[][..], |old| of(old).as_slice());
+    if let Some(note) = conditions::news(before, of(new)) {
+        manifests.note(resource, note).await;
+    }
+    Ok(())
 }

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
+use crate::trouble::Trouble;
+
 /// Labels of a secret; ours say who owns it.
 pub type Tags = BTreeMap<String, String>;
 
@@ -111,6 +113,11 @@ pub trait Vault: Send + Sync {
     async fn restore(&self, name: &str) -> Result<(), VaultError>;
     /// Schedules the deletion, in so many days. What is scheduled already stays so.
     async fn delete(&self, name: &str, recovery_days: u32) -> Result<(), VaultError>;
+}
+
+/// A Backend's vault that nobody connected to yet.
+pub(crate) fn not_connected() -> Trouble {
+    Trouble::passing("AwsUnavailable", "the Backend's connection to AWS is not ready yet")
 }
 
 /// A vault that a process writes to only while it leads.

@@ -3,7 +3,7 @@
 use super::{ClusterOptions, audit, kubeconfig, programs};
 use crate::{
     certificates::{Authority, Signed},
-    process::{PartError, Watchdog, accepts, free_port},
+    process::{PartError, Watchdog, accepts, free_port, on_free_ports},
 };
 use rcgen::KeyPair;
 use std::{
@@ -12,8 +12,6 @@ use std::{
     time::Duration,
 };
 
-/// A free port may be taken between looking and binding; more than a few such losses are another fault.
-const ATTEMPTS: u32 = 5;
 /// On a busy machine; it takes a tenth of this otherwise.
 const PATIENCE: Duration = Duration::from_mins(2);
 const API: &str = "api";
@@ -28,13 +26,7 @@ pub(super) struct ControlPlane {
 
 impl ControlPlane {
     pub fn start(options: ClusterOptions) -> Result<Self, PartError> {
-        let mut attempt = 1;
-        loop {
-            match Self::attempt(options) {
-                Err(error) if error.lost_a_port() && attempt < ATTEMPTS => attempt += 1,
-                other => return other,
-            }
-        }
+        on_free_ports(|| Self::attempt(options))
     }
 
     fn attempt(options: ClusterOptions) -> Result<Self, PartError> {

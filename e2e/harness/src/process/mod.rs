@@ -17,12 +17,25 @@ use std::{
     time::{Duration, Instant},
 };
 
+const ATTEMPTS: u32 = 5;
 /// How often a part that is coming up is looked at.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// A port of 127.0.0.1 that was free a moment ago; another process may take it before it is bound.
 pub fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Starts something that binds free ports, again where one was taken between looking and binding; more than a few such losses
+/// are another fault.
+pub fn on_free_ports<T>(mut start: impl FnMut() -> Result<T, PartError>) -> Result<T, PartError> {
+    let mut attempt = 1;
+    loop {
+        match start() {
+            Err(error) if error.lost_a_port() && attempt < ATTEMPTS => attempt += 1,
+            other => return other,
+        }
+    }
 }
 
 /// 128 random bits in hexadecimal.

@@ -3,7 +3,7 @@
 
 use crate::{
     certificates::Authority,
-    process::{PartError, Watchdog, accepts, blocking, find, free_port, random_password, run},
+    process::{PartError, Watchdog, accepts, blocking, find, free_port, on_free_ports, random_password, run},
 };
 use std::{
     path::{Path, PathBuf},
@@ -12,8 +12,6 @@ use std::{
     time::Duration,
 };
 
-/// A free port may be taken between looking and binding; more than a few such losses are another fault.
-const ATTEMPTS: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
 const SERVER: &str = "redis";
 /// The user that may do anything.
@@ -97,13 +95,7 @@ impl Redis {
 
 impl Server {
     fn start() -> Result<Self, PartError> {
-        let mut attempt = 1;
-        loop {
-            match Self::attempt() {
-                Err(error) if error.lost_a_port() && attempt < ATTEMPTS => attempt += 1,
-                other => return other,
-            }
-        }
+        on_free_ports(Self::attempt)
     }
 
     fn attempt() -> Result<Self, PartError> {

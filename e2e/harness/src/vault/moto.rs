@@ -2,7 +2,7 @@
 
 use super::REGION;
 use crate::{
-    process::{PartError, Watchdog, accepts, free_port},
+    process::{PartError, Watchdog, accepts, free_port, on_free_ports},
     python::Environment,
 };
 use http_body_util::{BodyExt, Full};
@@ -12,8 +12,6 @@ use serde_json::Value;
 use std::{io, process::Command, time::Duration};
 use tokio::net::TcpStream;
 
-/// A free port may be taken between looking and binding; more than a few such losses are another fault.
-const ATTEMPTS: u32 = 5;
 const PATIENCE: Duration = Duration::from_mins(1);
 const SERVER: &str = "moto";
 
@@ -26,13 +24,7 @@ pub(super) struct Moto {
 
 impl Moto {
     pub(super) fn start() -> Result<Self, PartError> {
-        let mut attempt = 1;
-        loop {
-            match Self::attempt() {
-                Err(error) if error.lost_a_port() && attempt < ATTEMPTS => attempt += 1,
-                other => return other,
-            }
-        }
+        on_free_ports(Self::attempt)
     }
 
     fn attempt() -> Result<Self, PartError> {

@@ -117,17 +117,7 @@ impl Tx {
     }
 
     pub(crate) async fn all(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let sql = AssertSqlSafe(statement(self.shared.dialect, sql).into_owned());
-        Ok(match &mut self.connection {
-            Connection::Postgres(tx) => {
-                let rows = bind_postgres(sqlx::query(sql), values).fetch_all(&mut **tx).await?;
-                rows.into_iter().map(Row::Postgres).collect()
-            }
-            Connection::Sqlite(tx) => {
-                let rows = bind_sqlite(sqlx::query(sql), values).fetch_all(&mut **tx).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
-        })
+        self.all_of(statement(self.shared.dialect, sql).into_owned(), values).await
     }
 
     /// As [`Self::all`], for a statement put together from names that the database itself gave, already in its dialect.

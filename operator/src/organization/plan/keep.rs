@@ -8,7 +8,7 @@ use super::{Plan, Step, claim, projections, vault};
 use crate::names::key;
 use crate::organization::desired::{Desired, DesiredAdmin, GivenPassword};
 use crate::organization::observed::Observed;
-use crate::stores::rows::{NewAdmin, Password, Provision, Row};
+use crate::stores::rows::{NewAdmin, Password, Row};
 use crate::trouble::Trouble;
 
 pub(super) fn plan(desired: &Desired, observed: &Observed, row: &Row, now: DateTime<Utc>, plan: &mut Plan) {
@@ -68,18 +68,16 @@ pub(super) fn plan(desired: &Desired, observed: &Observed, row: &Row, now: DateT
 }
 
 fn differs(desired: &Desired, row: &Row) -> bool {
-    let Provision { name, max_users, settings, suspended, policy, uid, rotate, .. } =
-        claim::provision(desired);
-    let other_settings = settings.iter().any(|(key, value)| row.settings.get(key) != Some(value));
-    row.name != name
-        || row.max_users != Some(i64::from(max_users))
+    let other_settings = desired.settings.iter().any(|(key, value)| row.settings.get(key) != Some(value));
+    row.name != desired.name
+        || row.max_users != Some(i64::from(desired.max_users))
         || other_settings
-        || row.suspended != suspended
+        || row.suspended != desired.suspended
         || row.retained
-        || row.policy != policy
-        || row.uid != uid
+        || row.policy != desired.policy
+        || row.uid != desired.uid
         || !row.has_signing_key
-        || (rotate.is_some() && rotate != row.rotate_seen)
+        || (desired.rotate.is_some() && desired.rotate != row.rotate_seen)
 }
 
 fn admin(desired: &Desired, wanted: &DesiredAdmin, observed: &Observed) -> Result<NewAdmin, Trouble> {

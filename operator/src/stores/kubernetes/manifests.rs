@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{Cluster, trouble};
+use crate::marks;
 use crate::names;
 use crate::stores::manifests::{Manifests, Note};
 use crate::trouble::Trouble;
@@ -45,8 +46,7 @@ where
 {
     async fn set_finalizer(&self, resource: &R, present: bool) -> Result<Arc<R>, Trouble> {
         self.leadership.check()?;
-        let mut finalizers: Vec<String> = resource.finalizers().to_vec();
-        finalizers.retain(|finalizer| finalizer != names::FINALIZER);
+        let mut finalizers = marks::others_finalizers(resource.meta());
         if present {
             finalizers.push(names::FINALIZER.to_owned());
         }
