@@ -103,6 +103,9 @@ pub struct Aws {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "tags")]
     pub tags: BTreeMap<String, String>,
+    /// Whether the Backend's own secret also holds `DATABASE_URL` and `REDIS_URL`, as the urlSecretRef of each says. Default: false.
+    #[serde(default)]
+    pub connection_urls: bool,
     /// Another endpoint than the region's own, such as `https://localhost:4566`.
     #[serde(default)]
     #[schemars(length(max = 512), regex(pattern = forms::ENDPOINT))]

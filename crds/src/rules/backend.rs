@@ -39,6 +39,12 @@ impl Ruled for Backend {
                 },
             ),
         ];
+        rules.push(Of::holds(
+            ("spec", "aws.connectionUrls"),
+            "!has(self.aws) || !self.aws.connectionUrls || has(self.database)",
+            "needs spec.database, whose URL is shown: name the Secret with it there, or leave connectionUrls out",
+            |b| b.spec.database.is_some() || !b.spec.aws.as_ref().is_some_and(|aws| aws.connection_urls),
+        ));
         rules.extend(not_built());
         rules.extend(periods::bounds());
         rules.extend(tokens());
