@@ -64,6 +64,10 @@ pub mod key {
     pub const ENCRYPTION_KEY: &str = "ENCRYPTION_KEY";
     /// Its keys to decrypt with, the newest first, joined by commas.
     pub const ENCRYPTION_KEYS: &str = "ENCRYPTION_KEYS";
+    /// The URL of a Backend's database.
+    pub const DATABASE_URL: &str = "DATABASE_URL";
+    /// The URL of its Redis.
+    pub const REDIS_URL: &str = "REDIS_URL";
     /// The keyring that seals rows.
     pub const KEYRING: &str = "keyring.json";
     /// The address that a generated password is for.

@@ -87,6 +87,14 @@ mod tests {
     }
 
     #[test]
+    fn urls_in_an_entry_are_no_keys() {
+        let keys = BackendKeys { jwt_secret_key: Some("j".into()), encryption_keys: vec!["e".into()] };
+        let entry = content(&keys).with(key::DATABASE_URL, "postgres://a").with(key::REDIS_URL, "rediss://a");
+        assert_eq!(content(&found_in([&entry])), content(&keys));
+        assert_eq!(imported(&entry).map(|imported| imported.iter().count()), Ok(2));
+    }
+
+    #[test]
     fn what_is_imported_comes_before_what_a_projection_shows() {
         let imported = Content::default().with(key::JWT_SECRET_KEY, "theirs").with(key::ENCRYPTION_KEY, "e1");
         let shown = content(&BackendKeys {

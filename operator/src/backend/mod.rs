@@ -1,15 +1,18 @@
 //! One Backend: which Organizations belong to it ([`resolve`]), the keyring that seals its rows ([`keyring`]), its database
-//! ([`connect`]), its own keys ([`keys`]), and the story of all that ([`reconcile`], [`report`], [`deletion`]). What is open stays in
-//! the [`registry`], where Organizations find it.
+//! ([`connect`]), its own keys ([`keys`]), its entries of the vault ([`entries`], with [`urls`] and [`puts`]), and the story of all
+//! that ([`reconcile`], [`report`], [`deletion`]). What is open stays in the [`registry`], where Organizations find it.
 
 pub mod connect;
 pub mod deletion;
+pub mod entries;
 pub mod keyring;
 pub mod keys;
+pub mod puts;
 pub mod reconcile;
 pub mod registry;
 pub mod report;
 pub mod resolve;
+pub mod urls;
 
 use tenantry_crds::Backend;
 use tenantry_crds::backend::Aws;

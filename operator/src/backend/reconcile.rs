@@ -11,6 +11,7 @@ use tenantry_rules::random::SystemRandom;
 use tenantry_rules::sealing::Keyring;
 
 use super::connect::Opening;
+use super::entries::{Entry, content_of_ours};
 use super::keyring::{self, SeenKeyring, Source};
 use super::registry::{Open, Registry};
 use super::report::{Findings, Members};
@@ -20,12 +21,11 @@ use crate::content::Content;
 use crate::leader::Leadership;
 use crate::marks;
 use crate::names;
-use crate::organization::desired::VaultPlace;
-use crate::organization::plan::{Plan, Step, projections, vault};
-use crate::organization::{Outcome, apply};
+use crate::organization::Outcome;
+use crate::organization::plan::projections;
 use crate::stores::manifests::{Manifests, Note, say};
 use crate::stores::secrets::{SecretView, SecretWanted, Secrets};
-use crate::stores::vault::{Vault, VaultSecret, not_connected};
+use crate::stores::vault::Vault;
 use crate::trouble::Trouble;
 
 /// What a Backend is reconciled with.
@@ -98,10 +98,11 @@ pub(super) async fn finish(
     Outcome::of(findings.troubles())
 }
 
-struct Story<'a> {
-    world: &'a World<'a>,
-    backend: &'a Backend,
-    now: DateTime<Utc>,
+/// One Backend as it is looked at once.
+pub(super) struct Story<'a> {
+    pub(super) world: &'a World<'a>,
+    pub(super) backend: &'a Backend,
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Story<'_> {
@@ -155,7 +156,7 @@ impl Story<'_> {
         let mirror = self.mirror().await;
         let mirrored = mirror
             .as_ref()
-            .map(|seen| seen.as_ref().and_then(|(place, entry)| mirror_content(place, entry.as_ref())));
+            .map(|seen| seen.as_ref().and_then(|(place, entry)| content_of_ours(place, entry.as_ref())));
         let mirrored_content = match &mirrored {
             Ok(content) => Ok(content.as_ref()),
             Err(trouble) => Err(*trouble),
@@ -212,6 +213,7 @@ impl Story<'_> {
             vault: self.world.vault.clone(),
             opened_with: digest,
             keyring: text,
+            url,
         };
         let is_new = registry.open(self.key(), open.clone());
         if is_new {
@@ -225,7 +227,12 @@ impl Story<'_> {
         Ok((Arc::new(open), is_new))
     }
 
-    async fn referenced(&self, field: &str, reference: &SecretRef) -> Result<SecretString, Trouble> {
+    /// A text of a Secret that the Backend refers to.
+    pub(super) async fn referenced(
+        &self,
+        field: &str,
+        reference: &SecretRef,
+    ) -> Result<SecretString, Trouble> {
         let (namespace, SecretRef { name, key }) = (self.backend.namespace(), reference);
         let secret = self.world.secrets.observe(namespace, name).await?;
         let Some(secret) = secret else {
@@ -260,54 +267,6 @@ impl Story<'_> {
         }
     }
 
-    /// The mirror of the keyring, where there is a vault.
-    async fn mirror(&self) -> Result<Option<(VaultPlace, Option<VaultSecret>)>, Trouble> {
-        let Some(aws) = &self.backend.spec.aws else { return Ok(None) };
-        let place = super::mirror_place(self.backend, aws, self.world.cluster);
-        let vault = self.vault()?;
-        let mut entry = vault.observe(&place.name).await?;
-        if entry.as_ref().is_some_and(|entry| entry.deletion_scheduled && place.owns(&entry.tags)) {
-            vault.restore(&place.name).await?;
-            entry = vault.observe(&place.name).await?;
-        }
-        Ok(Some((place, entry)))
-    }
-
-    fn vault(&self) -> Result<&Arc<dyn Vault>, Trouble> {
-        self.world.vault.as_ref().ok_or_else(not_connected)
-    }
-
-    async fn keep_mirror(
-        &self,
-        text: &SecretString,
-        mirror: Result<Option<(VaultPlace, Option<VaultSecret>)>, Trouble>,
-    ) -> Result<(), Trouble> {
-        match mirror? {
-            Some((place, entry)) => self.keep_entry(&place, entry.as_ref(), keyring::content(text)).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn keep_entry(
-        &self,
-        place: &VaultPlace,
-        entry: Option<&VaultSecret>,
-        content: Content,
-    ) -> Result<(), Trouble> {
-        let mut plan = Plan::default();
-        vault::keep(place, entry, content, false, self.now, &mut plan);
-        for step in &plan.steps {
-            apply::entry(step, self.vault()?.as_ref()).await?;
-            if matches!(step, Step::RestoreEntry(_)) {
-                return Err(Trouble::passing(
-                    "AwsConflict",
-                    "the entry was scheduled for deletion and is looked at again",
-                ));
-            }
-        }
-        plan.vault.map_or(Ok(()), Err)
-    }
-
     /// Keeps the Backend's own keys, its Secret and its entry of the vault.
     async fn keep_keys(&self, open: &Open, findings: &mut Findings) -> Result<(), Trouble> {
         let name = names::backend_secret(self.backend.name());
@@ -340,12 +299,7 @@ impl Story<'_> {
             }
             Some(_) => return Err(projections::foreign(self.backend.namespace(), &name)),
         }
-        let kept = match entry {
-            Ok(Some((place, entry))) => self.keep_entry(&place, entry.as_ref(), content).await,
-            Ok(None) => Ok(()),
-            Err(trouble) => Err(trouble),
-        };
-        if let Err(trouble) = kept {
+        if let Err(trouble) = self.keep_entry(open, content, entry).await {
             findings.vault.get_or_insert(trouble);
         }
         Ok(())
@@ -362,19 +316,12 @@ impl Story<'_> {
         self.world.manifests.note(self.backend, Note::warning("DriftRepaired", text)).await;
     }
 
-    async fn entry(&self) -> Result<Option<(VaultPlace, Option<VaultSecret>)>, Trouble> {
-        let Some(aws) = &self.backend.spec.aws else { return Ok(None) };
-        let place = super::entry_place(self.backend, aws, self.world.cluster);
-        let entry = self.vault()?.observe(&place.name).await?;
-        Ok(Some((place, entry)))
-    }
-
     /// The database has no keys: those that are to be imported, those that something still shows, and only then new ones.
     async fn first_keys(
         &self,
         open: &Open,
         ours: Option<&SecretView>,
-        entry: &Result<Option<(VaultPlace, Option<VaultSecret>)>, Trouble>,
+        entry: &Result<Entry, Trouble>,
     ) -> Result<tenantry_store::provision::BackendKeys, Trouble> {
         let imported = match &self.backend.spec.keys {
             Some(wanted) => {
@@ -395,14 +342,8 @@ impl Story<'_> {
             None => None,
         };
         let entry = entry.as_ref().map_err(Clone::clone)?.as_ref();
-        let shown = entry.and_then(|(place, entry)| mirror_content(place, entry.as_ref()));
+        let shown = entry.and_then(|(place, entry)| content_of_ours(place, entry.as_ref()));
         let contents = [imported.as_ref(), ours.map(|secret| &secret.content), shown.as_ref()];
         keys::keep(&open.rows.store, &keys::found_in(contents.into_iter().flatten())).await
     }
-}
-
-/// The content of an entry that is ours.
-fn mirror_content(place: &VaultPlace, entry: Option<&VaultSecret>) -> Option<Content> {
-    let entry = entry.filter(|entry| place.owns(&entry.tags))?;
-    Content::from_json(entry.content.as_ref()?)
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::SecretString;
 
+use super::puts::Puts;
 use crate::stores::database::Database;
 use crate::stores::vault::Vault;
 use crate::trouble::Trouble;
@@ -17,6 +18,8 @@ pub type Key = (String, String);
 pub struct Open {
     /// Its database.
     pub rows: Database,
+    /// Its database's URL.
+    pub url: SecretString,
     /// Its vault.
     pub vault: Option<Arc<dyn Vault>>,
     /// A digest of all that it was opened with.
@@ -25,9 +28,10 @@ pub struct Open {
     pub keyring: SecretString,
 }
 
-/// What is open, and the keyrings that this process worked with: they outlive a Backend that cannot be opened for a while.
+/// What is open; the keyrings that this process worked with, which outlive a Backend that cannot be opened for a while; and its writes
+/// to the vault.
 #[derive(Clone, Default)]
-pub struct Registry(Arc<RwLock<Known>>, Arc<RwLock<HashMap<Key, SecretString>>>);
+pub struct Registry(Arc<RwLock<Known>>, Arc<RwLock<HashMap<Key, SecretString>>>, Puts);
 
 type Known = HashMap<Key, Result<Arc<Open>, Trouble>>;
 
@@ -51,6 +55,11 @@ impl Registry {
     /// The keyring that the Backend was last opened with.
     pub fn keyring(&self, key: &Key) -> Option<SecretString> {
         self.1.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// When entries of the vault were written.
+    pub fn puts(&self) -> &Puts {
+        &self.2
     }
 
     /// Notes a Backend as open; whether Organizations have to look again.

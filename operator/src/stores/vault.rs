@@ -18,19 +18,29 @@ pub struct VaultSecret {
     pub arn: String,
     /// The id of the version staged `AWSCURRENT`; empty where there is none, or where it is scheduled for deletion.
     pub version: String,
-    /// The text of that version; `None` where there is none, or where it is scheduled for deletion.
+    /// The id of the version before it, staged `AWSPREVIOUS`; empty where there is none.
+    pub previous: String,
+    /// The text of the current version; `None` where there is none, or where it is scheduled for deletion.
     pub content: Option<SecretString>,
     /// All its tags.
     pub tags: Tags,
     /// The KMS key that encrypts it; `None`: the account's own.
     pub kms_key_id: Option<String>,
-    /// When that version was made, which its tags and key do not touch; without one, when anything of it last changed.
+    /// When the current version was made, which its tags and key do not touch; without one, when anything of it last changed.
     pub changed_at: Option<DateTime<Utc>>,
     /// Whether its deletion is scheduled: nothing but `restore` works on it then.
     pub deletion_scheduled: bool,
 }
 
 impl VaultSecret {
+    /// Whether its current version is one that we made: nobody changed its content since. The id of such a version is the token that it
+    /// was made with, so that a process knows this of what an earlier one wrote.
+    pub fn is_as_we_left_it(&self) -> bool {
+        self.content
+            .as_ref()
+            .is_some_and(|content| crate::token::after(content, &self.previous) == self.version)
+    }
+
     /// Whether this KMS key encrypts it. AWS may tell the ARN of a key that was given by its id or alias.
     pub fn is_encrypted_with(&self, kms_key_id: &str) -> bool {
         let Some(found) = self.kms_key_id.as_deref() else { return false };
@@ -175,17 +185,39 @@ impl<V: Vault> Vault for Fenced<V> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_key_is_the_same_by_id_alias_and_arn() {
-        let secret = |key: Option<&str>| VaultSecret {
+    fn secret() -> VaultSecret {
+        VaultSecret {
             arn: String::new(),
             version: String::new(),
+            previous: String::new(),
             content: None,
             tags: Tags::new(),
-            kms_key_id: key.map(str::to_owned),
+            kms_key_id: None,
             changed_at: None,
             deletion_scheduled: false,
+        }
+    }
+
+    #[test]
+    fn an_entry_is_as_we_left_it_until_somebody_else_writes_or_goes_back() {
+        use crate::token::after;
+        let is_ours = |content: &str, version: &str, previous: &str| {
+            let content = Some(SecretString::from(content));
+            VaultSecret { content, version: version.into(), previous: previous.into(), ..secret() }
+                .is_as_we_left_it()
         };
+        let made = after(&"one".into(), "");
+        let put = after(&"two".into(), &made);
+        assert!(is_ours("one", &made, "") && is_ours("two", &put, &made));
+        assert!(!is_ours("three", "theirs", &put), "somebody put another");
+        assert!(is_ours("two", &after(&"two".into(), "theirs"), "theirs"), "and we put it right");
+        assert!(!is_ours("one", &made, &put), "somebody went back");
+        assert!(!secret().is_as_we_left_it(), "nothing is in it");
+    }
+
+    #[test]
+    fn a_key_is_the_same_by_id_alias_and_arn() {
+        let secret = |key: Option<&str>| VaultSecret { kms_key_id: key.map(str::to_owned), ..secret() };
         for (found, wanted, same) in [
             ("1234", "1234", true),
             ("arn:aws:kms:us-east-1:1:key/1234", "1234", true),

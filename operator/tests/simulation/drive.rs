@@ -118,7 +118,7 @@ impl History {
                     let content = content.as_ref().and_then(tenantry_operator::content::Content::from_json);
                     let content = content.unwrap_or_default().with("ORGANIZATION_SLUG", "edited").to_json();
                     entry.versions.insert(version.clone(), content);
-                    entry.current = version;
+                    entry.previous = std::mem::replace(&mut entry.current, version);
                     entry.changed_at = now;
                 }
             }),

@@ -44,6 +44,7 @@ pub struct Database {
 pub struct Entry {
     pub versions: BTreeMap<String, SecretString>,
     pub current: String,
+    pub previous: String,
     pub tags: Tags,
     pub changed_at: DateTime<Utc>,
     pub scheduled: bool,

@@ -15,14 +15,18 @@ async fn a_secret_lives_from_its_creation_to_its_restoration() {
     let arn = create(&vault, NAME, r#"{"DATA_KEY":"one"}"#).await.unwrap();
     let made = vault.observe(NAME).await.unwrap().unwrap();
     assert_eq!(made.arn, arn);
-    assert_eq!(made.content.unwrap().expose_secret(), r#"{"DATA_KEY":"one"}"#);
+    assert_eq!(made.content.as_ref().unwrap().expose_secret(), r#"{"DATA_KEY":"one"}"#);
     assert_eq!(made.tags, tags(&[("tenantry:owner", "Organization/mini-corp")]));
-    assert_eq!((made.kms_key_id, made.deletion_scheduled), (None, false));
+    assert_eq!((&made.kms_key_id, made.deletion_scheduled), (&None, false));
     assert!(Utc::now() - made.changed_at.unwrap() < TimeDelta::seconds(60));
+
+    assert!(made.is_as_we_left_it());
 
     put(&vault, NAME, "two", &made.version).await.unwrap();
     let put_once = vault.observe(NAME).await.unwrap().unwrap();
-    assert_eq!(put_once.content.unwrap().expose_secret(), "two");
+    assert!(put_once.is_as_we_left_it());
+    assert_eq!(put_once.previous, made.version);
+    assert_eq!(put_once.content.as_ref().unwrap().expose_secret(), "two");
     assert_ne!(put_once.version, made.version);
 
     endpoint
@@ -87,6 +91,18 @@ async fn a_put_counts_even_after_somebody_went_back_to_the_version_before_it() {
         assert_eq!(vault.observe(NAME).await.unwrap().unwrap().version, first);
         assert_eq!(endpoint.secret(NAME).await.unwrap().unwrap().versions, versions);
     }
+}
+
+#[tokio::test]
+async fn a_version_that_somebody_else_put_is_told_from_ours() {
+    let (endpoint, vault) = world().await;
+    create(&vault, NAME, "one").await.unwrap();
+    endpoint.by_hand("PutSecretValue", json!({ "SecretId": NAME, "SecretString": "theirs" })).await.unwrap();
+    let theirs = vault.observe(NAME).await.unwrap().unwrap();
+    assert!(!theirs.is_as_we_left_it() && !theirs.previous.is_empty());
+    put(&vault, NAME, "one", &theirs.version).await.unwrap();
+    vault.set_key(NAME, "alias/tenantry").await.unwrap();
+    assert!(vault.observe(NAME).await.unwrap().unwrap().is_as_we_left_it());
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! What to do next: a pure function of what is wanted, what stands there and the time. [`claim`] while the manifest owns no rows,
-//! [`keep`] while it does ([`projections`] being its Secrets, [`vault`] its entry in AWS), [`deletion`] once it is going.
+//! [`keep`] while it does ([`projections`] being its Secrets, [`vault`] its entry in AWS, [`foreign`] whose else that may be),
+//! [`deletion`] once it is going.
 //!
 //! A plan goes only as far as what was seen allows; after its steps the stores are looked at again, until nothing is left to do.
 
 mod claim;
 pub(super) mod deletion;
+mod foreign;
 mod keep;
 mod keys;
 pub(crate) mod projections;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Plan, Step, projections};
+use super::{Plan, Step, foreign, projections};
 use crate::content::Content;
 use crate::names::key;
 use crate::organization::desired::{Desired, VaultPlace};
@@ -30,12 +30,12 @@ pub(super) fn plan(desired: &Desired, observed: &Observed, row: &Row, now: DateT
     }
 }
 
-/// Keeps one entry as its content says. New keys that were asked for do not wait.
+/// Keeps one entry as its content says. New keys that were asked for do not wait, nor does what is to be written `at_once`.
 pub(crate) fn keep(
     place: &VaultPlace,
     entry: Option<&VaultSecret>,
     content: Content,
-    rotates: bool,
+    at_once: bool,
     now: DateTime<Utc>,
     plan: &mut Plan,
 ) {
@@ -47,7 +47,7 @@ pub(crate) fn keep(
     // Somebody took our tags off and left the rest.
     let is_unmarked = place.may_be(&entry.tags) && found.as_ref() == Some(&content);
     if !place.owns(&entry.tags) && !is_unmarked {
-        plan.vault = Some(foreign(place));
+        plan.vault = Some(foreign::entry(place, &entry.tags));
         return;
     }
     if entry.deletion_scheduled {
@@ -61,11 +61,10 @@ pub(crate) fn keep(
         let since = entry.changed_at.and_then(|changed| (now - changed).to_std().ok()).unwrap_or(PAUSE);
         let revoked =
             entry.tags.get(crate::names::tag::STATE).is_some_and(|state| state == crate::names::tag::DELETED);
-        if since >= PAUSE || revoked || rotates || found.is_some_and(|found| is_rotation(&found, &content)) {
+        if since >= PAUSE || revoked || at_once || found.is_some_and(|found| is_rotation(&found, &content)) {
             plan.add(Step::PutEntry(place.clone(), content, entry.version.clone()));
         } else {
-            let message = "the entry was changed by somebody a moment ago: it is put right within 15 minutes of that change";
-            plan.vault = Some(Trouble::until("ChangedByOthers", PAUSE.saturating_sub(since), message));
+            plan.vault = Some(too_soon(entry, PAUSE.saturating_sub(since)));
         }
     }
     let differing: Tags = place
@@ -92,12 +91,65 @@ fn is_rotation(found: &Content, wanted: &Content) -> bool {
     })
 }
 
-/// An entry of our name that is not ours.
-pub(crate) fn foreign(place: &VaultPlace) -> Trouble {
-    let message = format!(
-        "the secret {} in AWS Secrets Manager bears no tags of this manifest and is never overwritten: \
-         rename or delete it, or choose another spec.aws.prefix for the Backend",
-        place.name
-    );
-    Trouble::standing("ForeignAwsSecret", message)
+/// Why a content waits.
+fn too_soon(entry: &VaultSecret, after: Duration) -> Trouble {
+    let (reason, message) = if entry.is_as_we_left_it() {
+        let message = "the entry was written a moment ago and what it shows changed again: it is written within 15 minutes of that \
+                       time. If this goes on, find who changes what it shows";
+        ("WrittenLately", message)
+    } else {
+        let message = "the entry was changed by somebody a moment ago: it is put right within 15 minutes of that change";
+        ("ChangedByOthers", message)
+    };
+    Trouble::until(reason, after, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use serde_json::json;
+
+    use super::*;
+    use crate::stores::rows::Place;
+    use crate::token;
+
+    fn place() -> VaultPlace {
+        let aws = serde_json::from_value(json!({ "region": "us-east-1", "prefix": "tenantry" })).unwrap();
+        let place = Place { cluster: "c".into(), namespace: "a".into(), name: "app".into() };
+        VaultPlace::new(&aws, &place, "Backend/app", "tenantry/app".into())
+    }
+
+    fn content(url: &str) -> Content {
+        Content::default().with("DATABASE_URL", url)
+    }
+
+    /// What becomes of an entry that was written so many minutes ago.
+    fn planned(minutes: i64, is_ours: bool, at_once: bool) -> Result<usize, (&'static str, bool)> {
+        let (now, json) = (DateTime::UNIX_EPOCH, content("old").to_json());
+        let entry = VaultSecret {
+            arn: String::new(),
+            version: if is_ours { token::after(&json, "before") } else { "theirs".into() },
+            previous: "before".into(),
+            content: Some(json),
+            tags: place().tags,
+            kms_key_id: None,
+            changed_at: Some(now - TimeDelta::minutes(minutes)),
+            deletion_scheduled: false,
+        };
+        let mut plan = Plan::default();
+        keep(&place(), Some(&entry), content("new"), at_once, now, &mut plan);
+        match plan.vault {
+            Some(trouble) => Err((trouble.reason, plan.steps.is_empty())),
+            None => Ok(plan.steps.len()),
+        }
+    }
+
+    #[test]
+    fn a_change_waits_for_a_quarter_of_an_hour_unless_somebody_asked_for_it() {
+        assert_eq!(planned(14, false, false), Err(("ChangedByOthers", true)));
+        assert_eq!(planned(14, true, false), Err(("WrittenLately", true)));
+        assert_eq!(planned(14, true, true), Ok(1));
+        assert_eq!(planned(15, false, false), Ok(1));
+        assert_eq!(planned(15, true, false), Ok(1));
+    }
 }

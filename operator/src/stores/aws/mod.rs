@@ -18,6 +18,8 @@ pub use client::loader;
 
 /// The version that counts.
 const CURRENT: &str = "AWSCURRENT";
+/// The one that counted before it.
+const PREVIOUS: &str = "AWSPREVIOUS";
 /// How often a put looks for a version that is not there yet.
 const PUTS: usize = 5;
 

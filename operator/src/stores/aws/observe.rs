@@ -6,7 +6,7 @@ use aws_sdk_secretsmanager::primitives::DateTime;
 use chrono::Utc;
 use secrecy::SecretString;
 
-use super::{CURRENT, errors};
+use super::{CURRENT, PREVIOUS, errors};
 use crate::stores::vault::{VaultError, VaultSecret};
 
 pub(super) async fn observe(client: &Client, name: &str) -> Result<Option<VaultSecret>, VaultError> {
@@ -36,8 +36,15 @@ pub(super) async fn observe(client: &Client, name: &str) -> Result<Option<VaultS
 fn described_as(described: DescribeSecretOutput) -> VaultSecret {
     let changed_at = described.last_changed_date().or(described.created_date()).and_then(time);
     let tag = |tag: aws_sdk_secretsmanager::types::Tag| Some((tag.key?, tag.value.unwrap_or_default()));
+    let previous = described.version_ids_to_stages().and_then(|versions| {
+        versions
+            .iter()
+            .find(|(_, stages)| stages.iter().any(|stage| stage == PREVIOUS))
+            .map(|(id, _)| id.clone())
+    });
     VaultSecret {
         version: String::new(),
+        previous: previous.unwrap_or_default(),
         content: None,
         tags: described.tags.unwrap_or_default().into_iter().filter_map(tag).collect(),
         kms_key_id: described.kms_key_id,

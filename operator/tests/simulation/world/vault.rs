@@ -40,6 +40,7 @@ impl Vault for Actor {
             Ok(state.vault.get(name).map(|entry| VaultSecret {
                 arn: format!("arn:{name}"),
                 version: if entry.scheduled { String::new() } else { entry.current.clone() },
+                previous: entry.previous.clone(),
                 content: entry.versions.get(&entry.current).filter(|_| !entry.scheduled).cloned(),
                 tags: entry.tags.clone(),
                 kms_key_id: None,
@@ -58,6 +59,7 @@ impl Vault for Actor {
             let entry = Entry {
                 versions: [(wanted.token.to_owned(), wanted.content.clone())].into(),
                 current: wanted.token.to_owned(),
+                previous: String::new(),
                 tags: wanted.tags.clone(),
                 changed_at: state.now,
                 scheduled: false,
@@ -81,7 +83,7 @@ impl Vault for Actor {
                 None => {}
             }
             entry.versions.insert(token.to_owned(), content.clone());
-            token.clone_into(&mut entry.current);
+            entry.previous = std::mem::replace(&mut entry.current, token.to_owned());
             entry.changed_at = now;
             state.wrote(format!("entry {name} put"));
             Ok(())

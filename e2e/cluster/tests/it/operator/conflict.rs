@@ -55,6 +55,35 @@ async fn of_two_namespaces_that_want_a_slug_the_second_waits_and_its_deletion_to
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_namespaces_that_want_an_entry_in_aws_the_second_is_told_the_way_out_and_it_works() {
+    let (mut world, other) = two_namespaces().await;
+    let mine = world.namespace.clone();
+    world.organization("acme", "").await;
+    world.ready("org/acme").await;
+
+    world.namespace = other;
+    let spec = format!("  slug: acme-east\n  backendRef: {{ name: app, namespace: {mine} }}\n");
+    world.organization("acme", &spec).await;
+    let said = world.reason("org/acme", "AwsSecretsReady", "ForeignAwsSecret").await;
+    assert!(
+        said.contains(&format!("the Organization {mine}/acme")) && said.contains("another name"),
+        "{said}"
+    );
+    world.until("org/acme", "SecretsReady", "True").await;
+    let entry = async |name: &str| world.vault.as_ref().unwrap().secret(name).await.unwrap();
+    let first = entry("tenantry/app/acme").await.unwrap();
+    assert_eq!(first.tags["tenantry:namespace"], mine);
+
+    let delete = r#"{"spec":{"deletionPolicy":"Delete"}}"#;
+    world.kubectl(&["patch", "org/acme", "--type=merge", "-p", delete]).await;
+    world.kubectl(&["delete", "org/acme"]).await;
+    world.organization("acme-east", &spec).await;
+    world.ready("org/acme-east").await;
+    assert_eq!(entry("tenantry/app/acme").await.unwrap(), first, "the first's is as it was");
+    assert!(entry("tenantry/app/acme-east").await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_clusters_on_a_database_each_keeps_its_own() {
     let first = World::start(Wanted::default()).await;
     first.backend("").await;

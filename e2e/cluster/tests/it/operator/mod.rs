@@ -14,5 +14,6 @@ mod life;
 mod rbac;
 mod settled;
 mod story;
+mod urls;
 pub mod world;
 mod writes;
