@@ -262,8 +262,8 @@ impl Story<'_> {
             content,
         };
         match seen {
-            None => self.world.secrets.create(&wanted).await,
-            Some(seen) => self.world.secrets.replace(&wanted, seen).await,
+            None => self.world.secrets.create(&wanted).await.map(drop),
+            Some(seen) => self.world.secrets.replace(&wanted, seen).await.map(drop),
         }
     }
 

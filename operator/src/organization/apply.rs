@@ -3,13 +3,16 @@
 use crate::content::Content;
 use crate::stores::manifests::Note;
 use crate::stores::rows::{Purged, Rows};
-use crate::stores::secrets::Secrets;
+use crate::stores::secrets::{SecretView, Secrets};
 use crate::stores::vault::{Vault, VaultError, Wanted, not_connected};
 use crate::trouble::Trouble;
 
 use super::desired::{Desired, VaultPlace};
 use super::observed::Stores;
 use super::plan::Step;
+
+/// The event of an organization that was made.
+pub(super) const CREATED: &str = "Created";
 
 /// What came of a step that was carried out.
 #[derive(Debug, Default)]
@@ -18,11 +21,13 @@ pub struct Applied {
     pub note: Option<Note>,
     /// What keeps a deletion from ending.
     pub blocked: Option<Trouble>,
+    /// The Secret that stands there now, where that is known without looking.
+    pub secret: Option<SecretView>,
 }
 
 impl From<Note> for Applied {
     fn from(note: Note) -> Self {
-        Self { note: Some(note), blocked: None }
+        Self { note: Some(note), ..Self::default() }
     }
 }
 
@@ -34,7 +39,8 @@ pub async fn apply(step: &Step, desired: &Desired, stores: Stores<'_>) -> Result
             rows(step, desired, stores.rows).await
         }
         Step::CreateSecret(_) | Step::ReplaceSecret(..) | Step::DeleteSecret(..) => {
-            secret(step, desired, stores.secrets).await.map(|()| Applied::default())
+            let secret = secret(step, desired, stores.secrets).await?;
+            Ok(Applied { secret, ..Applied::default() })
         }
         _ => {
             let vault = stores.vault.ok_or_else(not_connected)?;
@@ -51,7 +57,7 @@ async fn rows(step: &Step, desired: &Desired, rows: &dyn Rows) -> Result<Applied
             let provisioned = rows.provision(wanted).await?;
             let id = provisioned.id;
             Ok(if provisioned.created {
-                Note::normal("Created", format!("made the organization {} with the id {id}", desired.slug))
+                Note::normal(CREATED, format!("made the organization {} with the id {id}", desired.slug))
                     .into()
             } else if provisioned.rotated {
                 Note::normal(
@@ -89,7 +95,9 @@ async fn rows(step: &Step, desired: &Desired, rows: &dyn Rows) -> Result<Applied
         }
         _ => Ok(match rows.purge(place).await? {
             Purged::Done => Note::normal("Deleted", "removed the organization's rows").into(),
-            Purged::Blocked(references) => Applied { note: None, blocked: Some(referenced(&references)) },
+            Purged::Blocked(references) => {
+                Applied { blocked: Some(referenced(&references)), ..Applied::default() }
+            }
         }),
     }
 }
@@ -103,12 +111,18 @@ fn referenced(references: &[String]) -> Trouble {
     Trouble::standing("ReferencedBy", message)
 }
 
-async fn secret(step: &Step, desired: &Desired, secrets: &dyn Secrets) -> Result<(), Trouble> {
+async fn secret(
+    step: &Step,
+    desired: &Desired,
+    secrets: &dyn Secrets,
+) -> Result<Option<SecretView>, Trouble> {
     match step {
-        Step::CreateSecret(wanted) => secrets.create(wanted).await,
-        Step::ReplaceSecret(wanted, seen) => secrets.replace(wanted, seen).await,
-        Step::DeleteSecret(name, seen) => secrets.delete(&desired.place.namespace, name, seen).await,
-        _ => Ok(()),
+        Step::CreateSecret(wanted) => secrets.create(wanted).await.map(Some),
+        Step::ReplaceSecret(wanted, seen) => secrets.replace(wanted, seen).await.map(Some),
+        Step::DeleteSecret(name, seen) => {
+            secrets.delete(&desired.place.namespace, name, seen).await.map(|()| None)
+        }
+        _ => Ok(None),
     }
 }
 

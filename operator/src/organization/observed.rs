@@ -1,6 +1,11 @@
 //! What stands in every store for one manifest. A store that does not answer hides nothing of the others.
 
+use std::collections::HashSet;
+
+use futures_util::future::OptionFuture;
+
 use super::desired::{Desired, GivenPassword};
+use crate::stores::Store;
 use crate::stores::rows::{Rows, RowsView};
 use crate::stores::secrets::{SecretOwner, SecretView, Secrets};
 use crate::stores::vault::{Vault, VaultSecret, not_connected};
@@ -37,16 +42,57 @@ pub struct Stores<'a> {
 
 /// Asks every store, all at once.
 pub async fn observe(desired: &Desired, stores: Stores<'_>) -> Observed {
-    let namespace = &desired.place.namespace;
-    let (secret_name, admin_name) = (desired.secret_name(), desired.admin_secret_name());
-    let (rows, secret, admin_secret, vault) = tokio::join!(
+    let (rows, (secret, admin_secret), vault) = tokio::join!(
         stores.rows.observe(&desired.place, &desired.slug),
-        stores.secrets.observe(namespace, &secret_name),
-        observe_admin(desired, stores, &admin_name),
+        observe_secrets(desired, stores),
         observe_vault(desired, stores),
     );
     let password = observe_password(desired, stores, &rows).await;
     Observed { rows, secret, admin_secret, password, vault }
+}
+
+impl Observed {
+    /// Asks those stores again that were written to, or may have been: what the others hold is known.
+    pub async fn look_again(&mut self, desired: &Desired, stores: Stores<'_>, written: &HashSet<Store>) {
+        let at = |store: Store| written.contains(&store);
+        let (rows, secrets, vault) = tokio::join!(
+            OptionFuture::from(
+                at(Store::Database).then(|| stores.rows.observe(&desired.place, &desired.slug))
+            ),
+            OptionFuture::from(at(Store::Secrets).then(|| observe_secrets(desired, stores))),
+            OptionFuture::from(at(Store::Aws).then(|| observe_vault(desired, stores))),
+        );
+        if let Some(rows) = rows {
+            self.rows = rows;
+            self.password = observe_password(desired, stores, &self.rows).await;
+        }
+        if let Some(secrets) = secrets {
+            (self.secret, self.admin_secret) = secrets;
+        }
+        if let Some(vault) = vault {
+            self.vault = vault;
+        }
+    }
+
+    /// Takes note of a Secret as the API server says that it stands now.
+    pub fn stands(&mut self, desired: &Desired, name: &str, secret: SecretView) {
+        if name == desired.secret_name() {
+            self.secret = Ok(Some(secret));
+        } else {
+            self.admin_secret = Ok(Some(secret));
+        }
+    }
+}
+
+async fn observe_secrets(
+    desired: &Desired,
+    stores: Stores<'_>,
+) -> (Seen<Option<SecretView>>, Seen<Option<SecretView>>) {
+    let (secret_name, admin_name) = (desired.secret_name(), desired.admin_secret_name());
+    tokio::join!(
+        stores.secrets.observe(&desired.place.namespace, &secret_name),
+        observe_admin(desired, stores, &admin_name),
+    )
 }
 
 /// A manifest without an administrator never had such a Secret, unless it is being deleted and once did.

@@ -1,17 +1,19 @@
 //! The story of one Organization from beginning to end: look, plan, do, look again, until nothing is left to do or something stands
 //! in the way; then say so.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tenantry_crds::{Organization, OrganizationStatus};
 
-use super::apply::{Applied, apply};
+use super::apply::{Applied, CREATED, apply};
 use super::desired::Desired;
 use super::observed::{Stores, observe};
 use super::plan::{Plan, Step, plan};
 use super::report::{self, Seen};
+use crate::conditions;
 use crate::stores::Store;
 use crate::stores::manifests::{ABANDONED, Manifests, Note, say};
 use crate::trouble::{Cure, Trouble};
@@ -76,9 +78,14 @@ pub async fn reconcile(
     let mut failed: Vec<(Store, Trouble)> = Vec::new();
     let mut repaired: Vec<Store> = Vec::new();
     let mut was_settled = report::was_settled(&organization);
+    let mut observed = observe(&desire(&organization), stores).await;
+    let mut created = false;
+    // The stores that have to be looked at again.
+    let mut written: HashSet<Store> = HashSet::new();
     for round in 0..ROUNDS {
         let desired = desire(&organization);
-        let observed = observe(&desired, stores).await;
+        observed.look_again(&desired, stores, &written).await;
+        written.clear();
         let mut plan = plan(&desired, &observed, now);
         let steps = std::mem::take(&mut plan.steps);
         let last = steps.is_empty() || round + 1 == ROUNDS || !failed.is_empty();
@@ -93,7 +100,7 @@ pub async fn reconcile(
                 return Reconciled { outcome: Outcome::Gone, repaired, failed: Vec::new() };
             }
             let seen = Seen { desired: &desired, observed: &observed, plan: &plan, failed: &failed };
-            return finish(manifests, &organization, &seen, repaired, now).await;
+            return finish(manifests, &organization, &seen, Did { created, repaired }, now).await;
         }
         for step in &steps {
             let store = step.store();
@@ -114,10 +121,17 @@ pub async fn reconcile(
                 continue;
             }
             match apply(step, &desired, stores).await {
-                Ok(Applied { note, blocked }) => {
+                Ok(Applied { note, blocked, secret }) => {
+                    match (step, secret) {
+                        (Step::CreateSecret(wanted) | Step::ReplaceSecret(wanted, _), Some(secret)) => {
+                            observed.stands(&desired, &wanted.name, secret);
+                        }
+                        _ => drop(written.insert(store)),
+                    }
                     if let Some(note) = note {
                         // What follows from what was asked for is no drift.
                         was_settled = false;
+                        created |= note.reason == CREATED;
                         manifests.note(&organization, note).await;
                     } else if was_settled && blocked.is_none() && !repaired.contains(&store) {
                         repaired.push(store);
@@ -126,14 +140,26 @@ pub async fn reconcile(
                         let plan = Plan { deletion: Some(trouble), ..plan };
                         let seen =
                             Seen { desired: &desired, observed: &observed, plan: &plan, failed: &failed };
-                        return finish(manifests, &organization, &seen, repaired, now).await;
+                        return finish(manifests, &organization, &seen, Did { created, repaired }, now).await;
                     }
                 }
-                Err(trouble) => failed.push((store, trouble)),
+                Err(trouble) => {
+                    // It may have been carried out all the same.
+                    written.insert(store);
+                    failed.push((store, trouble));
+                }
             }
         }
     }
     Reconciled { outcome: Outcome::Retry, repaired, failed: Vec::new() }
+}
+
+/// What was done before the last look.
+struct Did {
+    /// The organization was made, and that was told.
+    created: bool,
+    /// The stores whose drift was put right.
+    repaired: Vec<Store>,
 }
 
 /// Says how it stands, where that is not said yet, and when to look again.
@@ -141,7 +167,7 @@ async fn finish(
     manifests: &dyn Manifests<Organization, OrganizationStatus>,
     organization: &Organization,
     seen: &Seen<'_>,
-    repaired: Vec<Store>,
+    Did { created, repaired }: Did,
     now: DateTime<Utc>,
 ) -> Reconciled {
     let mut outcome = Outcome::of(seen.troubles());
@@ -153,7 +179,13 @@ async fn finish(
         manifests.note(organization, Note::warning("DriftRepaired", text)).await;
     }
     let old = organization.status.as_ref();
-    if let Err(trouble) = say(manifests, organization, old, &status, |status| &status.conditions).await {
+    let said = if created && conditions::holds(&status.conditions, conditions::READY) {
+        // That it was made is told already, and once is enough.
+        manifests.report(organization, &status).await
+    } else {
+        say(manifests, organization, old, &status, |status| &status.conditions).await
+    };
+    if let Err(trouble) = said {
         failed.push((Store::Manifests, trouble.reason));
         outcome = Outcome::Retry;
     }

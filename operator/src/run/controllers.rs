@@ -20,6 +20,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::context::{self, Context, Never};
 use crate::names::{self, label};
 use crate::stores::kubernetes::{Cluster, belongs_to, trouble};
+use crate::{conditions, marks};
 
 /// Watches of one namespace, or of all.
 pub struct Scope {
@@ -44,7 +45,8 @@ impl Scope {
     /// Watches the manifests of a kind into a cache.
     pub fn manifests<K>(&self) -> (Cache<K>, Boxed<K>)
     where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        K: Kept
+            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
             + std::fmt::Debug
             + DeserializeOwned
@@ -73,11 +75,13 @@ impl Scope {
             watcher(self.api::<PartialObjectMeta<Secret>>(), watcher::Config::default().labels(&labels));
         seen.inspect_err(self.unheard("Secret".into())).default_backoff().touched_objects().filter_map(
             move |seen| {
-                let told = seen.ok().filter(|secret| !cluster.wrote(&secret.metadata)).and_then(|secret| {
+                let cluster = cluster.clone();
+                async move {
+                    let secret = seen.ok()?;
                     let name = belongs_to::<K>(&secret.metadata)?;
-                    Some(ObjectRef::new(&name).within(&secret.namespace()?))
-                });
-                future::ready(told)
+                    let told = ObjectRef::new(&name).within(&secret.namespace()?);
+                    (!cluster.wrote(&secret.metadata).await).then_some(told)
+                }
             },
         )
     }
@@ -115,17 +119,38 @@ fn belonging<K: Resource<DynamicType = ()>>() -> &'static str {
     if K::kind(&()) == "Backend" { label::BACKEND } else { label::ORGANIZATION }
 }
 
-fn what_people_write<K: Resource>(manifest: &K) -> u64 {
+/// A digest of what people write on a manifest. Our finalizer is not among it, unless somebody took it off.
+fn what_people_write<K: Kept>(manifest: &K) -> u64 {
+    let meta = manifest.meta();
     let parts = [
         predicates::generation(manifest),
         predicates::annotations(manifest),
-        predicates::finalizers(manifest),
-        manifest.meta().deletion_timestamp.as_ref().map(|_| 1),
+        meta.deletion_timestamp.as_ref().map(|_| 1),
+        Some(u64::from(marks::lost_finalizer(meta, manifest.is_kept()))),
     ];
     let mut hasher = std::hash::DefaultHasher::new();
     parts.hash(&mut hasher);
-    manifest.meta().uid.hash(&mut hasher);
+    marks::others_finalizers(meta).hash(&mut hasher);
+    meta.uid.hash(&mut hasher);
     hasher.finish()
+}
+
+/// A resource that bears our finalizer from the moment on that something is kept for it.
+pub trait Kept: Resource<DynamicType = ()> {
+    /// Whether its status says that something is kept for it.
+    fn is_kept(&self) -> bool;
+}
+
+impl Kept for Organization {
+    fn is_kept(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.organization_id.is_some())
+    }
+}
+
+impl Kept for Backend {
+    fn is_kept(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| conditions::holds(&status.conditions, conditions::READY))
+    }
 }
 
 /// All namespaces, with their labels.

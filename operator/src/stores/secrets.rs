@@ -45,10 +45,10 @@ pub struct SecretWanted {
 pub trait Secrets: Send + Sync {
     /// What stands there.
     async fn observe(&self, namespace: &str, name: &str) -> Result<Option<SecretView>, Trouble>;
-    /// Makes it; refused where one stands.
-    async fn create(&self, wanted: &SecretWanted) -> Result<(), Trouble>;
-    /// Writes over exactly this one; refused where it changed.
-    async fn replace(&self, wanted: &SecretWanted, seen: &SecretView) -> Result<(), Trouble>;
+    /// Makes it; refused where one stands. What stands there then.
+    async fn create(&self, wanted: &SecretWanted) -> Result<SecretView, Trouble>;
+    /// Writes over exactly this one; refused where it changed. What stands there then.
+    async fn replace(&self, wanted: &SecretWanted, seen: &SecretView) -> Result<SecretView, Trouble>;
     /// Deletes exactly this one; what is gone already is no error.
     async fn delete(&self, namespace: &str, name: &str, seen: &SecretView) -> Result<(), Trouble>;
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kube::api::{Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
-use kube::runtime::events::{Event, EventType};
+use kube::runtime::events::{Event, EventType, Recorder};
 use kube::{Api, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -94,7 +94,13 @@ where
             action: "Reconcile".to_owned(),
             secondary: None,
         };
-        if let Err(error) = self.recorder.publish(&event, &resource.object_ref(&())).await {
+        let recorder = if note.warning {
+            self.warnings.clone()
+        } else {
+            // What went well is told once, and no memory of it is kept.
+            Recorder::new(self.client.clone(), self.reporter.clone())
+        };
+        if let Err(error) = recorder.publish(&event, &resource.object_ref(&())).await {
             tracing::warn!(%error, resource = what(resource), "an event could not be published");
         }
     }

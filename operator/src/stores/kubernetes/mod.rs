@@ -3,6 +3,7 @@
 
 mod manifests;
 mod secrets;
+mod written;
 
 pub use secrets::belongs_to;
 
@@ -18,8 +19,11 @@ use crate::trouble::Trouble;
 pub struct Cluster {
     client: Client,
     leadership: Leadership,
-    recorder: Recorder,
-    written: secrets::Written,
+    /// Who tells.
+    reporter: Reporter,
+    /// Counts warnings that are repeated, which takes remembering them.
+    warnings: Recorder,
+    written: written::Written,
 }
 
 impl Cluster {
@@ -27,8 +31,8 @@ impl Cluster {
     pub fn new(client: Client, leadership: Leadership, instance: &str) -> Self {
         let reporter =
             Reporter { controller: names::MANAGER.to_owned(), instance: Some(instance.to_owned()) };
-        let recorder = Recorder::new(client.clone(), reporter);
-        Self { client, leadership, recorder, written: secrets::Written::default() }
+        let warnings = Recorder::new(client.clone(), reporter.clone());
+        Self { client, leadership, reporter, warnings, written: written::Written::default() }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Secrets of the real cluster. Written over by a merge patch of exactly the version that was seen.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use k8s_openapi::ByteString;
@@ -16,32 +15,10 @@ use crate::names::{self, label};
 use crate::stores::secrets::{SecretOwner, SecretView, SecretWanted, Secrets};
 use crate::trouble::Trouble;
 
-/// The versions that this process wrote last: a watch need not tell it of its own writes.
-#[derive(Clone, Default)]
-pub(super) struct Written(Arc<Mutex<HashMap<(String, String), String>>>);
-
-impl Written {
-    fn note(&self, secret: &Secret) {
-        let key = (
-            secret.metadata.namespace.clone().unwrap_or_default(),
-            secret.metadata.name.clone().unwrap_or_default(),
-        );
-        let version = secret.metadata.resource_version.clone().unwrap_or_default();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, version);
-    }
-
-    fn forget(&self, namespace: &str, name: &str) {
-        let key = (namespace.to_owned(), name.to_owned());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-    }
-}
-
 impl Cluster {
     /// Whether a Secret, as a watch tells of it, stands as this process wrote it.
-    pub fn wrote(&self, meta: &ObjectMeta) -> bool {
-        let key = (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default());
-        let written = self.written.0.lock().unwrap_or_else(PoisonError::into_inner);
-        meta.resource_version.is_some() && written.get(&key) == meta.resource_version.as_ref()
+    pub async fn wrote(&self, meta: &ObjectMeta) -> bool {
+        self.written.is(meta).await
     }
 
     fn secrets(&self, namespace: &str) -> Api<Secret> {
@@ -95,7 +72,7 @@ impl Secrets for Cluster {
         Ok(found.map_err(|error| trouble(&what(namespace, name), &error))?.map(view))
     }
 
-    async fn create(&self, wanted: &SecretWanted) -> Result<(), Trouble> {
+    async fn create(&self, wanted: &SecretWanted) -> Result<SecretView, Trouble> {
         self.leadership.check()?;
         let secret = Secret {
             metadata: ObjectMeta {
@@ -109,13 +86,14 @@ impl Secrets for Cluster {
             ..Secret::default()
         };
         let post = PostParams { field_manager: Some(names::MANAGER.to_owned()), ..PostParams::default() };
+        let writing = self.written.begin(&wanted.namespace, &wanted.name);
         let made = self.secrets(&wanted.namespace).create(&post, &secret).await;
         let made = made.map_err(|error| trouble(&what(&wanted.namespace, &wanted.name), &error))?;
-        self.written.note(&made);
-        Ok(())
+        writing.ended(&made.metadata);
+        Ok(view(made))
     }
 
-    async fn replace(&self, wanted: &SecretWanted, seen: &SecretView) -> Result<(), Trouble> {
+    async fn replace(&self, wanted: &SecretWanted, seen: &SecretView) -> Result<SecretView, Trouble> {
         self.leadership.check()?;
         let mut data: BTreeMap<String, Value> =
             bytes(wanted).into_iter().map(|(key, bytes)| (key, json!(bytes))).collect();
@@ -128,10 +106,11 @@ impl Secrets for Cluster {
         });
         let params = PatchParams { field_manager: Some(names::MANAGER.to_owned()), ..PatchParams::default() };
         let secrets = self.secrets(&wanted.namespace);
+        let writing = self.written.begin(&wanted.namespace, &wanted.name);
         let written = secrets.patch(&wanted.name, &params, &Patch::Merge(&patch)).await;
         let written = written.map_err(|error| trouble(&what(&wanted.namespace, &wanted.name), &error))?;
-        self.written.note(&written);
-        Ok(())
+        writing.ended(&written.metadata);
+        Ok(view(written))
     }
 
     async fn delete(&self, namespace: &str, name: &str, seen: &SecretView) -> Result<(), Trouble> {

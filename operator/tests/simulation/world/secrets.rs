@@ -22,7 +22,7 @@ impl Secrets for Actor {
         self.call(Store::Secrets, false, |state| Ok(state.secrets.get(&key).cloned())).await
     }
 
-    async fn create(&self, wanted: &SecretWanted) -> Result<(), Trouble> {
+    async fn create(&self, wanted: &SecretWanted) -> Result<SecretView, Trouble> {
         let key = self.secret_key(&wanted.namespace, &wanted.name);
         self.call(Store::Secrets, true, |state| {
             if state.secrets.contains_key(&key) {
@@ -31,13 +31,14 @@ impl Secrets for Actor {
             let (uid, version) = (state.next().to_string(), state.next().to_string());
             let owner = Some(wanted.owner.clone());
             state.wrote(format!("Secret {key:?} made"));
-            state.secrets.insert(key, SecretView { uid, version, owner, content: wanted.content.clone() });
-            Ok(())
+            let made = SecretView { uid, version, owner, content: wanted.content.clone() };
+            state.secrets.insert(key, made.clone());
+            Ok(made)
         })
         .await
     }
 
-    async fn replace(&self, wanted: &SecretWanted, seen: &SecretView) -> Result<(), Trouble> {
+    async fn replace(&self, wanted: &SecretWanted, seen: &SecretView) -> Result<SecretView, Trouble> {
         let key = self.secret_key(&wanted.namespace, &wanted.name);
         self.call(Store::Secrets, true, |state| {
             let version = state.next().to_string();
@@ -48,8 +49,9 @@ impl Secrets for Actor {
             found.version = version;
             found.owner = Some(wanted.owner.clone());
             found.content = wanted.content.clone();
+            let found = found.clone();
             state.wrote(format!("Secret {key:?} replaced"));
-            Ok(())
+            Ok(found)
         })
         .await
     }
