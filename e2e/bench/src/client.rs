@@ -5,10 +5,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Calls at a time.
 const CONCURRENCY: usize = 16;
+/// Forms of what is sent.
+const JSON: &str = "application/json";
+const MERGE: &str = "application/merge-patch+json";
+const APPLY: &str = "application/apply-patch+yaml";
 /// Resources a page of a list.
 const PAGE: usize = 500;
 
@@ -66,6 +71,45 @@ impl Client {
         .await
     }
 
+    /// Makes Organizations with everything that an operator writes for one, a call at a time for each: the finalizer, a Secret, an
+    /// event, the status.
+    pub async fn same_calls(&self, namespace: &str, count: usize) -> anyhow::Result<()> {
+        stream::iter(0..count)
+            .map(|number| self.same_calls_of(namespace, format!("same-{number:05}")))
+            .buffer_unordered(CONCURRENCY)
+            .try_collect::<()>()
+            .await
+    }
+
+    async fn same_calls_of(&self, namespace: &str, name: String) -> anyhow::Result<()> {
+        let organizations = format!("/apis/tenantry.io/v1alpha1/namespaces/{namespace}/organizations");
+        let (version, kind) = ("tenantry.io/v1alpha1", "Organization");
+        let organization = json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name }, "spec": { "displayName": name } });
+        self.send(Method::POST, &organizations, JSON, &organization).await?;
+        let finalizer = json!({ "metadata": { "finalizers": ["tenantry.io/cleanup"] } });
+        self.send(Method::PATCH, &format!("{organizations}/{name}"), MERGE, &finalizer).await?;
+        let text = "x".repeat(60);
+        let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": format!("tenantry-org-{name}") },
+            "stringData": { "ORGANIZATION_ID": "1", "ORGANIZATION_SLUG": name, "DATA_KEY": text, "DATA_KEYS": text } });
+        self.send(Method::POST, &format!("/api/v1/namespaces/{namespace}/secrets"), JSON, &secret).await?;
+        let now = chrono::Utc::now();
+        let event = json!({ "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": { "name": format!("{name}.1") },
+            "regarding": { "apiVersion": version, "kind": kind, "name": name, "namespace": namespace },
+            "eventTime": now.to_rfc3339_opts(chrono::SecondsFormat::Micros, true), "type": "Normal", "reason": "Created", "action": "Reconcile",
+            "note": text, "reportingController": "bench", "reportingInstance": "bench" });
+        let events = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
+        self.send(Method::POST, &events, JSON, &event).await?;
+        let condition = |kind: &str| {
+            json!({ "type": kind, "status": "True", "reason": "Written", "message": "as the manifest says",
+                "lastTransitionTime": now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true), "observedGeneration": 1 })
+        };
+        let conditions: Vec<Value> = ["Ready", "DatabaseReady", "SecretsReady"].map(condition).into();
+        let status = json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name }, "status": {
+            "observedGeneration": 1, "organizationId": 1, "slug": name, "secretName": name, "conditions": conditions } });
+        let path = format!("{organizations}/{name}/status?fieldManager=bench&force=true");
+        self.send(Method::PATCH, &path, APPLY, &status).await
+    }
+
     /// How many Organizations are Ready.
     pub async fn ready(&self, namespace: &str) -> anyhow::Result<usize> {
         let path = format!("/apis/tenantry.io/v1alpha1/namespaces/{namespace}/organizations");
@@ -87,19 +131,23 @@ impl Client {
         count: usize,
         body: impl Fn(usize) -> Value,
     ) -> anyhow::Result<()> {
-        let url = format!("{}{path}", self.server);
         stream::iter(0..count)
-            .map(|number| self.create(&url, body(number)))
+            .map(|number| {
+                let body = body(number);
+                async move { self.send(Method::POST, path, JSON, &body).await }
+            })
             .buffer_unordered(CONCURRENCY)
             .try_collect::<()>()
             .await
     }
 
-    async fn create(&self, url: &str, body: Value) -> anyhow::Result<()> {
-        let answer = self.http.post(url).json(&body).send().await?;
+    async fn send(&self, method: Method, path: &str, form: &str, body: &Value) -> anyhow::Result<()> {
+        let request = self.http.request(method, format!("{}{path}", self.server));
+        let request = request.header("content-type", form).body(serde_json::to_vec(body)?);
+        let answer = request.send().await?;
         let status = answer.status();
         let text = answer.text().await?;
-        anyhow::ensure!(status.is_success(), "{url}: {status} {text}");
+        anyhow::ensure!(status.is_success(), "{path}: {status} {text}");
         Ok(())
     }
 }

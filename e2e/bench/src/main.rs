@@ -57,7 +57,7 @@ async fn converge(parts: &Parts, operator: &Operator, count: usize) -> anyhow::R
     let rows = after.1.rows - before.1.rows;
     let transactions = after.1.transactions - before.1.transactions;
     let writes = count + calls.iter().filter(|call| call.is_write()).map(|call| call.count).sum::<usize>();
-    let plain = plain::write(parts, writes, rows, transactions).await?;
+    let plain = plain::write(parts, count, writes, rows, transactions).await?;
 
     let each = |total: f64| total / count as f64;
     say(&format!("applied by the client in        {:8.1} s", applied.as_secs_f64()));
@@ -66,6 +66,8 @@ async fn converge(parts: &Parts, operator: &Operator, count: usize) -> anyhow::R
     say(&format!("  ConfigMaps {writes:>8}           {:8.1} s", plain.config_maps.as_secs_f64()));
     say(&format!("  rows {rows:>8} in {transactions:>6} tx   {:8.1} s", plain.rows.as_secs_f64()));
     say(&format!("multiple (aim 1.5)              {:8.2}", ready.as_secs_f64() / plain.both.as_secs_f64()));
+    say(&format!("the same calls by a client       {:8.1} s", plain.same.as_secs_f64()));
+    say(&format!("multiple of that                {:8.2}", ready.as_secs_f64() / plain.same.as_secs_f64()));
     say(&format!("memory (aim 64 MiB)             {resident:8} MiB, {highest} MiB at most"));
     let reconciles = after.0.organizations - before.0.organizations;
     say(&format!("reconciles an Organization      {:8.2}", each(reconciles as f64)));

@@ -15,9 +15,17 @@ pub struct Plain {
     pub config_maps: Duration,
     pub rows: Duration,
     pub both: Duration,
+    /// The very calls of the operator, and the rows, by a client that only sends.
+    pub same: Duration,
 }
 
-pub async fn write(parts: &Parts, writes: usize, rows: u64, transactions: u64) -> anyhow::Result<Plain> {
+pub async fn write(
+    parts: &Parts,
+    count: usize,
+    writes: usize,
+    rows: u64,
+    transactions: u64,
+) -> anyhow::Result<Plain> {
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).connect(&parts.database.url()).await?;
     sqlx::query("CREATE TABLE plain (id bigserial PRIMARY KEY, text text NOT NULL)").execute(&pool).await?;
     let began = Instant::now();
@@ -29,8 +37,11 @@ pub async fn write(parts: &Parts, writes: usize, rows: u64, transactions: u64) -
         insert(&pool, rows, transactions.max(1)).await?;
         anyhow::Ok(began.elapsed())
     };
-    let (config_maps, rows) = tokio::try_join!(config_maps, inserts)?;
-    Ok(Plain { config_maps, rows, both: config_maps.max(rows) })
+    let (config_maps, inserted) = tokio::try_join!(config_maps, inserts)?;
+    let namespace = parts.cluster.namespace("same").await?;
+    let began = Instant::now();
+    tokio::try_join!(parts.client.same_calls(&namespace, count), insert(&pool, rows, transactions.max(1)))?;
+    Ok(Plain { config_maps, rows: inserted, both: config_maps.max(inserted), same: began.elapsed() })
 }
 
 async fn insert(pool: &PgPool, rows: u64, transactions: u64) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
-use kube::core::{NamespaceResourceScope, PartialObjectMeta};
+use kube::core::{NamespaceResourceScope, ObjectMeta, PartialObjectMeta};
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::{self, ObjectRef, Store as Cache};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
@@ -58,6 +58,7 @@ impl Scope {
         let seen = watcher(self.api::<K>(), watcher::Config::default())
             .inspect_err(self.unheard(K::kind(&())))
             .default_backoff()
+            .modify(|manifest| lighten(manifest.meta_mut()))
             .reflect(writer)
             .applied_objects()
             .predicate_filter(|manifest: &K| Some(what_people_write(manifest)), PredicateConfig::default());
@@ -119,6 +120,14 @@ fn belonging<K: Resource<DynamicType = ()>>() -> &'static str {
     if K::kind(&()) == "Backend" { label::BACKEND } else { label::ORGANIZATION }
 }
 
+/// Leaves out what is long and never read, so that it fills no memory.
+fn lighten(meta: &mut ObjectMeta) {
+    meta.managed_fields = None;
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
+
 /// A digest of what people write on a manifest. Our finalizer is not among it, unless somebody took it off.
 fn what_people_write<K: Kept>(manifest: &K) -> u64 {
     let meta = manifest.meta();
@@ -159,7 +168,8 @@ pub fn namespaces(
 ) -> (Cache<PartialObjectMeta<Namespace>>, Boxed<PartialObjectMeta<Namespace>>) {
     let (cache, writer) = reflector::store();
     let seen = watcher(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), watcher::Config::default());
-    (cache, seen.default_backoff().reflect(writer).applied_objects().boxed())
+    let seen = seen.default_backoff().modify(|namespace| lighten(&mut namespace.metadata));
+    (cache, seen.reflect(writer).applied_objects().boxed())
 }
 
 /// What a scope's controllers are fed with.
