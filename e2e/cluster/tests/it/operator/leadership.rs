@@ -47,6 +47,8 @@ async fn a_leader_that_was_stopped_for_longer_than_its_lease_writes_nothing_when
     moved(&world, SECOND).await;
     world.kubectl(&["patch", "org/org-0", "--type=merge", "-p", r#"{"spec":{"suspended":true}}"#]).await;
     all_ready(&world, 30).await;
+    // The rightful leader has told everything too.
+    world.wait("the Backend's count", async || world.everything_is_said(30).await.then_some(())).await;
     rested(&world).await;
 
     let mark = world.mark().await;

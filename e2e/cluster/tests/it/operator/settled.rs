@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use super::world::{Wanted, World, find, organization};
+use super::world::{Wanted, World, organization};
 use super::writes::{is_lease, is_write};
 
 const ORGANIZATIONS: usize = 300;
@@ -26,7 +24,7 @@ async fn three_hundred_settled_organizations_are_looked_at_and_left_alone() {
     }
     let began = Instant::now();
     world.apply(&documents).await;
-    while !everything_is_said(&world).await {
+    while !world.everything_is_said(ORGANIZATIONS).await {
         assert!(began.elapsed() < MADE_WITHIN, "{}", world.operator.log("operator"));
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
@@ -49,18 +47,6 @@ async fn three_hundred_settled_organizations_are_looked_at_and_left_alone() {
         .map(|event| event.verb.as_str())
         .collect();
     assert!(leases.len() >= 30 && leases.iter().all(|verb| *verb == "update"), "{leases:?}");
-}
-
-/// Whether every Organization is ready, and the Backend says so of all of them.
-async fn everything_is_said(world: &World) -> bool {
-    let text = world.kubectl(&["get", "backend,org", "-o", "json"]).await;
-    let found: Value = serde_json::from_str(&text).unwrap();
-    let items = found["items"].as_array().unwrap();
-    let ready = |item: &&Value| find(item, "Ready").is_some_and(|ready| ready["status"] == "True");
-    let backend = items.iter().find(|item| item["kind"] == "Backend").unwrap();
-    items.iter().filter(ready).count() == ORGANIZATIONS + 1
-        && backend["status"]["organizations"] == ORGANIZATIONS
-        && find(backend, "AwsSecretsReady").is_some_and(|aws| aws["reason"] == "Complete")
 }
 
 /// Rows inserted, changed and deleted by anybody; sessions tell the server of theirs within ten seconds.

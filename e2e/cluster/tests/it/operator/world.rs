@@ -158,6 +158,20 @@ impl World {
         .await
     }
 
+    /// Whether so many Organizations are all that there are and ready, and the Backend says so of them: it tells what it counts up to
+    /// half a minute later.
+    pub async fn everything_is_said(&self, organizations: usize) -> bool {
+        let text = self.kubectl(&["get", "backend,org", "-o", "json"]).await;
+        let found: Value = serde_json::from_str(&text).unwrap();
+        let items = found["items"].as_array().unwrap();
+        let ready = |item: &&Value| find(item, "Ready").is_some_and(|ready| ready["status"] == "True");
+        let backend = items.iter().find(|item| item["kind"] == "Backend").unwrap();
+        items.iter().filter(ready).count() == organizations + 1
+            && backend["status"]["organizations"] == organizations
+            && (self.vault.is_none()
+                || find(backend, "AwsSecretsReady").is_some_and(|aws| aws["reason"] == "Complete"))
+    }
+
     pub async fn gone(&self, what: &str) {
         self.wait(&format!("{what}: gone"), async || self.get(what).await.is_none().then_some(())).await;
     }
