@@ -11,5 +11,6 @@ part "building"
 cargo build --package tenantry-operator --package tenantry-proxy
 cargo test --package tenantry-e2e --no-run
 part "tests of the whole system"
-cargo test --package tenantry-e2e --no-fail-fast
+# Most of them wait most of the time: for a Lease to run out, for a store to come back.
+cargo test --package tenantry-e2e --no-fail-fast -- --test-threads=$((2 * $(nproc)))
 part "done"
