@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{ObjectMeta, PostParams};
-use kube::{Api, Client};
+use kube::Client;
+use kube::api::ObjectMeta;
 
 use super::Leadership;
+use super::leases::{InCluster, LeaseError, Leases};
+
+#[cfg(test)]
+mod tests;
 
 /// How a lease is kept.
 #[derive(Clone, Debug)]
@@ -26,7 +30,7 @@ pub struct LeaseSettings {
 
 /// Takes and renews the lease.
 pub struct Keeper {
-    leases: Api<Lease>,
+    leases: Box<dyn Leases>,
     settings: LeaseSettings,
     leadership: Leadership,
     /// The version last seen, and since when.
@@ -41,7 +45,11 @@ const ABSENT: &str = "";
 impl Keeper {
     /// Keeps a lease for a process.
     pub fn new(client: Client, settings: LeaseSettings, leadership: Leadership) -> Self {
-        let leases = Api::namespaced(client, &settings.namespace);
+        let leases = InCluster::new(client, &settings.namespace, &settings.name);
+        Self::of(Box::new(leases), settings, leadership)
+    }
+
+    fn of(leases: Box<dyn Leases>, settings: LeaseSettings, leadership: Leadership) -> Self {
         Self { leases, settings, leadership, seen: None, stood: false }
     }
 
@@ -57,24 +65,24 @@ impl Keeper {
     }
 
     /// Gives the lease up, so that the next one need not wait for it to run out.
-    pub async fn release(&mut self) -> Result<(), kube::Error> {
+    pub async fn release(&mut self) -> Result<(), LeaseError> {
         if !self.leadership.leads() {
             return Ok(());
         }
         self.leadership.resigns();
-        let Some(mut lease) = self.leases.get_opt(&self.settings.name).await? else { return Ok(()) };
+        let Some(mut lease) = self.leases.get().await? else { return Ok(()) };
         let spec = lease.spec.get_or_insert_default();
         if spec.holder_identity.as_ref() == Some(&self.settings.identity) {
             spec.holder_identity = Some(String::new());
-            self.leases.replace(&self.settings.name, &PostParams::default(), &lease).await?;
+            self.leases.replace(&lease).await?;
         }
         Ok(())
     }
 
     /// One look at the lease, and what follows from it. A number of leaders that a database has seen is skipped.
-    async fn turn(&mut self) -> Result<(), kube::Error> {
-        let sent = Instant::now();
-        let found = self.within(self.leases.get_opt(&self.settings.name)).await?;
+    async fn turn(&mut self) -> Result<(), LeaseError> {
+        let sent = self.leadership.now();
+        let found = self.within(self.leases.get()).await?;
         let Some(mut lease) = found else { return self.make(sent).await };
         self.stood = true;
         let version = lease.metadata.resource_version.clone().unwrap_or_default();
@@ -97,9 +105,9 @@ impl Keeper {
             lease_transitions: Some(transitions),
             ..spec
         });
-        match self.within(self.leases.replace(&self.settings.name, &PostParams::default(), &lease)).await {
+        match self.within(self.leases.replace(&lease)).await {
             Ok(written) => self.leads(sent, &written),
-            Err(kube::Error::Api(status)) if status.code == 409 => self.leadership.resigns(),
+            Err(LeaseError::Conflict) => self.leadership.resigns(),
             Err(error) => return Err(error),
         }
         Ok(())
@@ -107,18 +115,18 @@ impl Keeper {
 
     /// Makes a lease where there is none. Somebody may have deleted another's by hand: that one works on for as long as it lasts and
     /// makes it again meanwhile, so that who only waited for it waits as if it still stood.
-    async fn make(&mut self, sent: Instant) -> Result<(), kube::Error> {
+    async fn make(&mut self, sent: Instant) -> Result<(), LeaseError> {
         let is_first = self.leadership.leads() || !self.stood;
         if !is_first && !self.has_run_out(ABSENT, &LeaseSpec::default()) {
             return Ok(());
         }
-        match self.within(self.leases.create(&PostParams::default(), &self.new_lease())).await {
+        match self.within(self.leases.create(&self.new_lease())).await {
             Ok(made) => {
                 self.stood = true;
                 self.leads(sent, &made);
                 Ok(())
             }
-            Err(kube::Error::Api(status)) if status.code == 409 => {
+            Err(LeaseError::Conflict) => {
                 self.leadership.resigns();
                 Ok(())
             }
@@ -147,29 +155,31 @@ impl Keeper {
     /// Others count from when they see the lease renewed, which is after `sent`; a fifth is left for clocks that drift.
     fn leads(&self, sent: Instant, lease: &Lease) {
         let transitions = lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
-        if !self.leadership.leads() {
+        let led = self.leadership.leads();
+        self.leadership.leads_until(sent + self.settings.duration * 4 / 5, i64::from(transitions));
+        if !led && self.leadership.leads() {
             tracing::info!(generation = transitions, "this operator leads");
         }
-        self.leadership.leads_until(sent + self.settings.duration * 4 / 5, i64::from(transitions));
     }
 
     fn has_run_out(&mut self, version: &str, spec: &LeaseSpec) -> bool {
         let lasts = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
         let lasts = lasts.map_or(self.settings.duration, Duration::from_secs);
         match &self.seen {
-            Some((seen, since)) if seen == version => since.elapsed() >= lasts,
+            Some((seen, since)) if seen == version => self.leadership.now() - *since >= lasts,
             _ => {
-                self.seen = Some((version.to_owned(), Instant::now()));
+                self.seen = Some((version.to_owned(), self.leadership.now()));
                 false
             }
         }
     }
 
     /// A call that does not answer must not keep us from noticing that the lease ran out.
-    async fn within<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, kube::Error> {
+    async fn within<T>(&self, call: impl Future<Output = Result<T, LeaseError>>) -> Result<T, LeaseError> {
         let most = self.settings.duration / 4;
         tokio::time::timeout(most, call).await.unwrap_or_else(|_| {
-            Err(kube::Error::Service(format!("no answer within {} ms", most.as_millis()).into()))
+            let message = format!("no answer within {} ms", most.as_millis());
+            Err(LeaseError::Failed(kube::Error::Service(message.into())))
         })
     }
 }

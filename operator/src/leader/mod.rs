@@ -1,12 +1,14 @@
-//! Who writes: one operator at a time, by a Lease ([`lease`]). [`Leadership`] is what every write asks first.
+//! Who writes: one operator at a time, by a Lease ([`lease`], kept where [`leases`] says). [`Leadership`] is what every write asks first.
 
 mod lease;
+mod leases;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub use lease::{Keeper, LeaseSettings};
+pub use leases::LeaseError;
 
 use crate::trouble::Trouble;
 
@@ -15,6 +17,7 @@ use crate::trouble::Trouble;
 pub struct Leadership(Arc<Inner>);
 
 struct Inner {
+    clock: Box<dyn Fn() -> Instant + Send + Sync>,
     start: Instant,
     /// Milliseconds after `start` until which it leads; 0: it does not.
     until: AtomicU64,
@@ -23,15 +26,22 @@ struct Inner {
 
 impl Default for Leadership {
     fn default() -> Self {
-        Self(Arc::new(Inner {
-            start: Instant::now(),
-            until: AtomicU64::new(0),
-            generation: AtomicI64::new(0),
-        }))
+        Self::by(Instant::now)
     }
 }
 
 impl Leadership {
+    /// By a clock that never goes back.
+    fn by(clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        let start = clock();
+        let clock = Box::new(clock);
+        Self(Arc::new(Inner { clock, start, until: AtomicU64::new(0), generation: AtomicI64::new(0) }))
+    }
+
+    fn now(&self) -> Instant {
+        (self.0.clock)()
+    }
+
     /// Refuses a write of a process that does not lead.
     pub fn check(&self) -> Result<(), Trouble> {
         if self.leads() {
@@ -48,7 +58,7 @@ impl Leadership {
     /// For how long it leads, unless the lease is renewed.
     pub fn left(&self) -> Duration {
         let until = Duration::from_millis(self.0.until.load(Ordering::Acquire));
-        until.saturating_sub(self.0.start.elapsed())
+        until.saturating_sub(self.now() - self.0.start)
     }
 
     /// Counts leaders: every one has a higher number than those before it.
@@ -71,13 +81,40 @@ impl Leadership {
 mod tests {
     use super::*;
 
+    /// A clock that stands still until it is moved.
+    #[derive(Clone)]
+    pub(super) struct Hands(Instant, Arc<AtomicU64>);
+
+    impl Default for Hands {
+        fn default() -> Self {
+            Self(Instant::now(), Arc::default())
+        }
+    }
+
+    impl Hands {
+        pub(super) fn pass(&self, time: Duration) {
+            self.1.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::AcqRel);
+        }
+
+        fn now(&self) -> Instant {
+            self.0 + Duration::from_millis(self.1.load(Ordering::Acquire))
+        }
+
+        pub(super) fn leadership(&self) -> Leadership {
+            let hands = self.clone();
+            Leadership::by(move || hands.now())
+        }
+    }
+
     #[test]
     fn a_process_that_wakes_up_late_does_not_lead() {
-        let leadership = Leadership::default();
+        let hands = Hands::default();
+        let leadership = hands.leadership();
         assert!(leadership.check().is_err(), "before it has the lease");
-        leadership.leads_until(Instant::now() + Duration::from_millis(30), 3);
+        leadership.leads_until(hands.now() + Duration::from_secs(8), 3);
+        hands.pass(Duration::from_secs(7));
         assert!(leadership.check().is_ok());
-        std::thread::sleep(Duration::from_millis(40));
+        hands.pass(Duration::from_secs(1));
         assert!(leadership.check().is_err());
         assert_eq!(leadership.generation(), 3);
     }
