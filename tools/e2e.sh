@@ -7,6 +7,7 @@ part() { printf '\n==> %s (%d min %02d s so far)\n' "$1" $((SECONDS / 60)) $((SE
 
 tools/kubernetes.sh
 tools/moto.sh
+for tool in glua argocd; do "tools/$tool.sh" >/dev/null; done
 part "building"
 cargo build --package tenantry-operator --package tenantry-proxy
 cargo test --package tenantry-e2e --no-run

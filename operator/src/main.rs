@@ -76,9 +76,8 @@ fn work(command: &Command) -> anyhow::Result<()> {
             telemetry::init(&settings)?;
             runtime.block_on(async { run::run(run::start(overrides, settings).await?).await })
         }
-        Command::Release { what, overrides } => runtime.block_on(async {
-            let client = client().await?;
-            let count = release::release(&client, &overrides.namespace, &settings.lease.name, what).await?;
+        Command::Release { what, .. } => runtime.block_on(async {
+            let count = release::release(&client().await?, what).await?;
             answer(&format!("{count} resources were let go; what stands in the stores stays there"));
             Ok(())
         }),

@@ -1,6 +1,8 @@
 //! `tenantry-operator release`: lets manifests go that nobody looks after any more, because the operator was uninstalled before them.
 //! What stands in the stores stays there; the same manifests find it again.
 
+use std::time::Duration;
+
 use anyhow::{Context, bail};
 use chrono::Utc;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -12,7 +14,9 @@ use serde_json::json;
 use tenantry_crds::{Backend, Organization};
 
 use crate::marks;
-use crate::names;
+use crate::names::{self, label};
+
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// What is let go.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,8 +31,8 @@ pub struct What {
 }
 
 /// Takes our finalizer off; how many manifests had it.
-pub async fn release(client: &Client, namespace: &str, lease: &str, what: &What) -> anyhow::Result<usize> {
-    refuse_while_one_works(client, namespace, lease).await?;
+pub async fn release(client: &Client, what: &What) -> anyhow::Result<usize> {
+    refuse_while_one_works(client).await?;
     if !what.all {
         let mut count = 0;
         for place in &what.organizations {
@@ -46,22 +50,47 @@ pub async fn release(client: &Client, namespace: &str, lease: &str, what: &What)
     Ok(all::<Organization>(client).await? + all::<Backend>(client).await?)
 }
 
-/// An operator that works would put the finalizers on again, and must not be surprised.
-async fn refuse_while_one_works(client: &Client, namespace: &str, name: &str) -> anyhow::Result<()> {
-    let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
-    let Some(lease) = leases.get_opt(name).await.context("the operator's Lease cannot be read")? else {
-        return Ok(());
-    };
-    let spec = lease.spec.unwrap_or_default();
-    let lasts = i64::from(spec.lease_duration_seconds.unwrap_or(15));
-    let renewed = spec.renew_time.map_or(0, |time| time.0.as_second());
-    let holder = spec.holder_identity.unwrap_or_default();
-    if !holder.is_empty() && renewed + lasts > Utc::now().timestamp() {
-        bail!(
-            "the operator {holder} works: uninstall it first, or delete the resources with kubectl and let it finish"
-        );
+/// An operator that works would put the finalizers on again, and must not be surprised. Wherever it is and whatever it is called, it
+/// renews its Lease; one that was uninstalled a moment ago may have left a Lease that has yet to run out.
+async fn refuse_while_one_works(client: &Client) -> anyhow::Result<()> {
+    let ours = ListParams::default().labels(&format!("{}={}", label::MANAGED_BY, names::MANAGER));
+    let leases: Api<Lease> = Api::all(client.clone());
+    let mut seen: Option<Vec<Held>> = None;
+    loop {
+        let found = leases.list(&ours).await.context("the operators' Leases cannot be listed")?;
+        let held: Vec<Held> = found.into_iter().filter_map(Held::of).collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let before = seen.get_or_insert_with(|| held.clone());
+        if let Some(works) = held.iter().find(|held| !before.contains(held)) {
+            bail!(
+                "the operator {} in the namespace {} works: uninstall it first, or delete the resources with kubectl and let it finish",
+                works.holder,
+                works.namespace
+            );
+        }
+        tokio::time::sleep(GLANCE).await;
     }
-    Ok(())
+}
+
+/// A Lease that has not run out.
+#[derive(Clone, PartialEq, Eq)]
+struct Held {
+    namespace: String,
+    holder: String,
+    renewed: i64,
+}
+
+impl Held {
+    fn of(lease: Lease) -> Option<Self> {
+        let namespace = lease.namespace()?;
+        let spec = lease.spec?;
+        let holder = spec.holder_identity.filter(|holder| !holder.is_empty())?;
+        let renewed = spec.renew_time?.0.as_second();
+        let lasts = i64::from(spec.lease_duration_seconds.unwrap_or(15));
+        (renewed + lasts > Utc::now().timestamp()).then_some(Self { namespace, holder, renewed })
+    }
 }
 
 async fn all<R>(client: &Client) -> anyhow::Result<usize>

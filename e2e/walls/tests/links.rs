@@ -57,6 +57,7 @@ fn every_link_between_pages_leads_to_a_page_and_its_heading() {
     let mut pages = files(&root.join("docs"), "md");
     pages.extend([root.join("README.md"), root.join("CONTRIBUTING.md")]);
     pages.extend(files(&root.join("examples/kubernetes"), "md"));
+    pages.extend(files(&root.join("charts"), "md"));
     let mut wrong = Vec::new();
     for page in &pages {
         let text = read(page);

@@ -11,6 +11,7 @@ use kube::api::ObjectMeta;
 
 use super::Leadership;
 use super::leases::{InCluster, LeaseError, Leases};
+use crate::names::{self, label};
 
 #[cfg(test)]
 mod tests;
@@ -137,7 +138,12 @@ impl Keeper {
     fn new_lease(&self) -> Lease {
         let now = MicroTime(Timestamp::now());
         Lease {
-            metadata: ObjectMeta { name: Some(self.settings.name.clone()), ..ObjectMeta::default() },
+            metadata: ObjectMeta {
+                name: Some(self.settings.name.clone()),
+                // By which `release` finds whoever works.
+                labels: Some([(label::MANAGED_BY.to_owned(), names::MANAGER.to_owned())].into()),
+                ..ObjectMeta::default()
+            },
             spec: Some(LeaseSpec {
                 holder_identity: Some(self.settings.identity.clone()),
                 lease_duration_seconds: i32::try_from(self.settings.duration.as_secs()).ok(),

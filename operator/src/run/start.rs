@@ -149,7 +149,11 @@ pub async fn run(started: Started) -> anyhow::Result<()> {
         () = lead_again_and_again(&started) => {}
     }
     tracing::info!("ending: the lease is given up");
-    keeper.release().await.context("the lease could not be given up; it runs out by itself")
+    // Its rights may have gone before it, as they do when it is uninstalled.
+    if let Err(error) = keeper.release().await {
+        tracing::warn!(%error, "the lease could not be given up; it runs out by itself");
+    }
+    Ok(())
 }
 
 async fn lead_again_and_again(started: &Started) {
