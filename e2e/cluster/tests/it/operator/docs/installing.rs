@@ -51,7 +51,7 @@ impl Bare {
         let cluster = Cluster::start(ClusterOptions::default()).await.unwrap();
         let database = Postgres::shared().await.unwrap().create_database().await.unwrap();
         let reader = Reader::new(&cluster, &database, Vec::new()).await;
-        Self { node: Node::of(cluster.clone(), Vec::new()), cluster, database, reader }
+        Self { node: Node::of(cluster.clone()), cluster, database, reader }
     }
 
     /// Runs the blocks of a page; what comes before one that begins so is run first.
@@ -198,10 +198,9 @@ fn lua(value: &Value) -> String {
             format!("{{{}}}", items.iter().map(|item| lua(item) + ",").collect::<String>())
         }
         Value::Object(fields) => {
-            format!(
-                "{{{}}}",
-                fields.iter().map(|(name, item)| format!("[{name:?}]={},", lua(item))).collect::<String>()
-            )
+            let fields: Vec<_> =
+                fields.iter().map(|(name, item)| format!("[{name:?}]={}", lua(item))).collect();
+            format!("{{{}}}", fields.join(","))
         }
     }
 }

@@ -146,7 +146,7 @@ impl Page {
         let other = Cluster::start(ClusterOptions::default()).await.unwrap();
         self.reader.uses(&other);
         self.reader.set("DATABASE_URL", &url(&self.world.database));
-        (other.clone(), Node::of(other, Vec::new()))
+        (other.clone(), Node::of(other))
     }
 
     async fn run(&self, place: &str, block: &str, other: Option<&(Cluster, Node)>) {

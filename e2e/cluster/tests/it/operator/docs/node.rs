@@ -30,9 +30,9 @@ struct Running {
 }
 
 impl Node {
-    pub fn of(cluster: Cluster, environment: Vec<(String, String)>) -> Self {
+    pub fn of(cluster: Cluster) -> Self {
         let programs = Arc::new(Watchdog::new("tenantry-node-").unwrap());
-        let work = tokio::spawn(keep(cluster, Arc::clone(&programs), environment));
+        let work = tokio::spawn(keep(cluster, Arc::clone(&programs)));
         Self { programs, work }
     }
 
@@ -51,7 +51,7 @@ impl Drop for Node {
     }
 }
 
-async fn keep(cluster: Cluster, programs: Arc<Watchdog>, environment: Vec<(String, String)>) {
+async fn keep(cluster: Cluster, programs: Arc<Watchdog>) {
     let mut running: BTreeMap<String, Running> = BTreeMap::new();
     let mut started = 0;
     loop {
@@ -77,7 +77,6 @@ async fn keep(cluster: Cluster, programs: Arc<Watchdog>, environment: Vec<(Strin
                     let folder = programs.file(&program);
                     // What it refers to may be made a moment after it.
                     let Ok(mut command) = command(&cluster, pod, folder).await else { continue };
-                    command.envs(environment.iter().cloned());
                     command.env("TENANTRY_METRICS_LISTEN", format!("127.0.0.1:{metrics}"));
                     programs.start(&program, &command).unwrap();
                     started += 1;
