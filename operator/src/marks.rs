@@ -9,11 +9,6 @@ pub fn has_finalizer(meta: &ObjectMeta) -> bool {
     meta.finalizers.iter().flatten().any(|finalizer| finalizer == names::FINALIZER)
 }
 
-/// Whether somebody took our finalizer off what once bore it.
-pub fn lost_finalizer(meta: &ObjectMeta, once_bore_it: bool) -> bool {
-    once_bore_it && !has_finalizer(meta)
-}
-
 /// The finalizers of others, in their order.
 pub fn others_finalizers(meta: &ObjectMeta) -> Vec<String> {
     meta.finalizers.iter().flatten().filter(|finalizer| *finalizer != names::FINALIZER).cloned().collect()

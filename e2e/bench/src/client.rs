@@ -14,6 +14,9 @@ const CONCURRENCY: usize = 16;
 const JSON: &str = "application/json";
 const MERGE: &str = "application/merge-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
+/// What an Organization is to the API server.
+const VERSION: &str = "tenantry.io/v1alpha1";
+const KIND: &str = "Organization";
 /// Resources a page of a list.
 const PAGE: usize = 500;
 
@@ -47,12 +50,7 @@ impl Client {
     pub async fn organizations(&self, namespace: &str, count: usize) -> anyhow::Result<()> {
         let path = format!("/apis/tenantry.io/v1alpha1/namespaces/{namespace}/organizations");
         self.create_all(&path, count, |number| {
-            json!({
-                "apiVersion": "tenantry.io/v1alpha1",
-                "kind": "Organization",
-                "metadata": { "name": format!("org-{number:05}") },
-                "spec": { "displayName": format!("Organization {number}") },
-            })
+            organization(&format!("org-{number:05}"), &format!("Organization {number}"))
         })
         .await
     }
@@ -74,18 +72,12 @@ impl Client {
     /// Makes Organizations with everything that an operator writes for one, a call at a time for each: the finalizer, a Secret, an
     /// event, the status.
     pub async fn same_calls(&self, namespace: &str, count: usize) -> anyhow::Result<()> {
-        stream::iter(0..count)
-            .map(|number| self.same_calls_of(namespace, format!("same-{number:05}")))
-            .buffer_unordered(CONCURRENCY)
-            .try_collect::<()>()
-            .await
+        each(count, |number| self.same_calls_of(namespace, format!("same-{number:05}"))).await
     }
 
     async fn same_calls_of(&self, namespace: &str, name: String) -> anyhow::Result<()> {
         let organizations = format!("/apis/tenantry.io/v1alpha1/namespaces/{namespace}/organizations");
-        let (version, kind) = ("tenantry.io/v1alpha1", "Organization");
-        let organization = json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name }, "spec": { "displayName": name } });
-        self.send(Method::POST, &organizations, JSON, &organization).await?;
+        self.send(Method::POST, &organizations, JSON, &organization(&name, &name)).await?;
         let finalizer = json!({ "metadata": { "finalizers": ["tenantry.io/cleanup"] } });
         self.send(Method::PATCH, &format!("{organizations}/{name}"), MERGE, &finalizer).await?;
         let text = "x".repeat(60);
@@ -94,7 +86,7 @@ impl Client {
         self.send(Method::POST, &format!("/api/v1/namespaces/{namespace}/secrets"), JSON, &secret).await?;
         let now = chrono::Utc::now();
         let event = json!({ "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": { "name": format!("{name}.1") },
-            "regarding": { "apiVersion": version, "kind": kind, "name": name, "namespace": namespace },
+            "regarding": { "apiVersion": VERSION, "kind": KIND, "name": name, "namespace": namespace },
             "eventTime": now.to_rfc3339_opts(chrono::SecondsFormat::Micros, true), "type": "Normal", "reason": "Created", "action": "Reconcile",
             "note": text, "reportingController": "bench", "reportingInstance": "bench" });
         let events = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
@@ -104,7 +96,7 @@ impl Client {
                 "lastTransitionTime": now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true), "observedGeneration": 1 })
         };
         let conditions: Vec<Value> = ["Ready", "DatabaseReady", "SecretsReady"].map(condition).into();
-        let status = json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name }, "status": {
+        let status = json!({ "apiVersion": VERSION, "kind": KIND, "metadata": { "name": name }, "status": {
             "observedGeneration": 1, "organizationId": 1, "slug": name, "secretName": name, "conditions": conditions } });
         let path = format!("{organizations}/{name}/status?fieldManager=bench&force=true");
         self.send(Method::PATCH, &path, APPLY, &status).await
@@ -131,14 +123,11 @@ impl Client {
         count: usize,
         body: impl Fn(usize) -> Value,
     ) -> anyhow::Result<()> {
-        stream::iter(0..count)
-            .map(|number| {
-                let body = body(number);
-                async move { self.send(Method::POST, path, JSON, &body).await }
-            })
-            .buffer_unordered(CONCURRENCY)
-            .try_collect::<()>()
-            .await
+        each(count, |number| {
+            let body = body(number);
+            async move { self.send(Method::POST, path, JSON, &body).await }
+        })
+        .await
     }
 
     async fn send(&self, method: Method, path: &str, form: &str, body: &Value) -> anyhow::Result<()> {
@@ -150,6 +139,18 @@ impl Client {
         anyhow::ensure!(status.is_success(), "{path}: {status} {text}");
         Ok(())
     }
+}
+
+/// So many calls, as many at a time as the operator has workers.
+async fn each<C: Future<Output = anyhow::Result<()>>>(
+    count: usize,
+    call: impl Fn(usize) -> C,
+) -> anyhow::Result<()> {
+    stream::iter(0..count).map(call).buffer_unordered(CONCURRENCY).try_collect::<()>().await
+}
+
+fn organization(name: &str, display: &str) -> Value {
+    json!({ "apiVersion": VERSION, "kind": KIND, "metadata": { "name": name }, "spec": { "displayName": display } })
 }
 
 fn is_ready(resource: &Value) -> bool {

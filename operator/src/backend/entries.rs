@@ -60,19 +60,19 @@ impl Story<'_> {
         entry: Result<Entry, Trouble>,
     ) -> Result<(), Trouble> {
         let Some((place, entry)) = entry? else { return Ok(()) };
-        let (redis, unread) = self.url_of_redis().await;
-        let content = if urls::are_asked_for(self.backend) {
-            urls::add(keys, &open.url, redis, content_of_ours(&place, entry.as_ref()).as_ref())
+        let (content, unread) = if urls::are_asked_for(self.backend) {
+            let (redis, unread) = self.url_of_redis().await;
+            let shown = content_of_ours(&place, entry.as_ref());
+            (urls::add(keys, &open.url, redis, shown.as_ref()), unread)
         } else {
-            keys
+            (keys, None)
         };
         self.keep(&place, entry.as_ref(), content).await?;
         unread.map_or(Ok(()), Err)
     }
 
     async fn url_of_redis(&self) -> (RedisUrl, Option<Trouble>) {
-        let wanted = urls::of_redis(self.backend).filter(|_| urls::are_asked_for(self.backend));
-        let Some(reference) = wanted else { return (RedisUrl::None, None) };
+        let Some(reference) = urls::of_redis(self.backend) else { return (RedisUrl::None, None) };
         match self.referenced("spec.redis.urlSecretRef", reference).await {
             Ok(url) => (RedisUrl::Known(url), None),
             Err(trouble) => (RedisUrl::Unread, Some(trouble)),

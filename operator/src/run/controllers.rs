@@ -135,7 +135,7 @@ fn what_people_write<K: Kept>(manifest: &K) -> u64 {
         predicates::generation(manifest),
         predicates::annotations(manifest),
         meta.deletion_timestamp.as_ref().map(|_| 1),
-        Some(u64::from(marks::lost_finalizer(meta, manifest.is_kept()))),
+        Some(u64::from(manifest.is_kept() && !marks::has_finalizer(meta))),
     ];
     let mut hasher = std::hash::DefaultHasher::new();
     parts.hash(&mut hasher);

@@ -8,3 +8,10 @@ mod definitions;
 mod lifetime;
 mod operator;
 mod outside;
+
+use std::path::{Path, PathBuf};
+
+/// A path of the repository.
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}

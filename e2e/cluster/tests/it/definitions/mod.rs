@@ -4,14 +4,10 @@ mod applying;
 mod corpus;
 mod defaults;
 
-use std::path::{Path, PathBuf};
-
 use tenantry_harness::Cluster;
 use tokio::sync::OnceCell;
 
-fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
-}
+use crate::repository;
 
 /// The shared cluster with the definitions of the chart in it.
 async fn installed() -> &'static Cluster {

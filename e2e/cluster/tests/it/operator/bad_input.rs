@@ -1,7 +1,6 @@
 //! What is wrong with what somebody wrote or forgot is said in a condition and an event, with what to do, keeps nobody else waiting,
 //! and makes the operator try no faster.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tenantry_harness::vault::Fault;
 use tenantry_harness::{Cluster, ClusterOptions};
 
 use super::world::{self, Wanted, World};
+use crate::repository;
 
 /// Nothing is looked at again and again: not much more often than the shortest period asks for, 20 s, and the first pauses.
 async fn is_calm(world: &World, resources: u64) {
@@ -177,10 +177,9 @@ async fn without_its_definitions_the_operator_says_what_to_install_and_waits() {
             world.operator.log("operator").contains("helm install tenantry-crds").then_some(())
         })
         .await;
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut helm =
-        Command::new(run(Command::new(root.join("tools/helm.sh")), String::new()).await.unwrap().trim());
-    helm.arg("template").arg("crds").arg(root.join("charts/tenantry-crds"));
+        Command::new(run(Command::new(repository("tools/helm.sh")), String::new()).await.unwrap().trim());
+    helm.arg("template").arg("crds").arg(repository("charts/tenantry-crds"));
     world::definitions(&world.cluster, &run(helm, String::new()).await.unwrap()).await;
     world.backend("").await;
     world.organization("acme", "").await;

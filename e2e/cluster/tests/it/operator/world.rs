@@ -50,7 +50,7 @@ impl World {
     }
 
     pub async fn start_in(cluster: Cluster, namespace: String, wanted: Wanted) -> Self {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let root = crate::repository("");
         let helm = tool(&root, "tools/helm.sh").await;
         let mut watched = vec![namespace.clone()];
         watched.extend(wanted.also_watch);
@@ -215,13 +215,7 @@ impl World {
     }
 
     async fn scrape(&self) -> String {
-        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-        let mut stream = tokio::net::TcpStream::connect(self.metrics).await.unwrap();
-        let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        stream.write_all(request).await.unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
-        text
+        asked(self.metrics, "/metrics").await.unwrap()
     }
 
     /// Looks until there is an answer.
@@ -251,6 +245,17 @@ impl World {
     pub fn start_again(&self) {
         self.operator.start_again("operator").unwrap();
     }
+}
+
+/// The whole answer, its head included, to a GET of a path from a part that speaks plain HTTP.
+pub async fn asked(address: impl tokio::net::ToSocketAddrs, path: &str) -> std::io::Result<String> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 pub fn find<'a>(resource: &'a Value, condition: &str) -> Option<&'a Value> {

@@ -7,8 +7,9 @@ use tenantry_harness::{Cluster, ClusterOptions, Database, Postgres};
 
 use super::EXAMPLES;
 use super::node::Node;
-use super::page::{Block, blocks, root};
+use super::page::{Block, blocks};
 use super::reader::Reader;
+use crate::repository;
 
 pub const PAGES: &[&str] =
     &["README.md", "charts/tenantry-crds/README.md", "docs/aws.md", "docs/gitops.md", "docs/install.md"];
@@ -135,7 +136,7 @@ async fn it_is_installed_as_the_readme_says_and_looked_after_by_argo_cd() {
     let bare = Bare::start().await;
     bare.read("README.md", &[]).await;
     bare.read("charts/tenantry-crds/README.md", &[]).await;
-    let argo = run(std::process::Command::new(root().join("tools/argocd.sh")), String::new()).await.unwrap();
+    let argo = run(std::process::Command::new(repository("tools/argocd.sh")), String::new()).await.unwrap();
     let argo = format!(
         "kubectl create namespace argocd
 kubectl --namespace argocd create configmap argocd-cm --from-literal=url=https://argocd.example.com

@@ -14,8 +14,9 @@ use std::path::PathBuf;
 use tenantry_harness::{Cluster, ClusterOptions};
 
 use super::world::{Wanted, World, url};
+use crate::repository;
 use node::Node;
-use page::{Block, MARK, blocks, root};
+use page::{Block, MARK, blocks};
 use reader::Reader;
 
 /// A block of this one line is done to the operator of the test, which no Deployment runs.
@@ -62,7 +63,7 @@ pages! {
 fn every_page_with_blocks_for_here_is_run_here() {
     let mut run: Vec<&str> = PAGES.iter().chain(installing::PAGES).copied().collect();
     run.sort_unstable();
-    let marked = |page: &String| std::fs::read_to_string(root().join(page)).unwrap().contains(MARK);
+    let marked = |page: &String| std::fs::read_to_string(repository(page)).unwrap().contains(MARK);
     let found: Vec<String> = page::pages().into_iter().filter(marked).collect();
     assert_eq!(found, run);
 }
@@ -70,7 +71,7 @@ fn every_page_with_blocks_for_here_is_run_here() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_as_they_are_are_accepted_and_say_what_they_wait_for() {
     let world = World::start(Wanted::default()).await;
-    let folder = std::fs::read_dir(root().join("examples/kubernetes")).unwrap();
+    let folder = std::fs::read_dir(repository("examples/kubernetes")).unwrap();
     let mut files: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "yaml")) {
@@ -107,7 +108,7 @@ struct Page {
 
 impl Page {
     async fn open(name: &'static str) -> Self {
-        let text = std::fs::read_to_string(root().join(name)).unwrap();
+        let text = std::fs::read_to_string(repository(name)).unwrap();
         let wanted = Wanted { vault: text.contains(r#""aws":"#), ..Wanted::default() };
         let world = World::start(wanted).await;
         let mut edits = placed(&world.namespace);

@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tenantry_harness::Cluster;
 use tenantry_harness::process::{PartError, Watchdog, blocking, built, free_port};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+
+use super::super::world::asked;
 
 const GLANCE: Duration = Duration::from_millis(400);
 
@@ -127,14 +127,8 @@ async fn command(cluster: &Cluster, pod: &Value, folder: PathBuf) -> Result<Comm
 }
 
 async fn answers(port: u16) -> bool {
-    let ask = async {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer)
-    };
-    ask.await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    let answer = asked(("127.0.0.1", port), "/readyz").await;
+    answer.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
 }
 
 async fn tell_ready(cluster: &Cluster, pod: &Value) -> Result<String, PartError> {

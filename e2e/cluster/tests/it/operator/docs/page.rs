@@ -1,13 +1,11 @@
 //! The blocks of a page that are run here.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::repository;
 
 /// How a block begins that is run here, and that `tools/docs.py` leaves out with these words.
 pub const MARK: &str = "```sh skip runs in make e2e";
-
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 /// A marked block and where it stands.
 pub struct Block {
@@ -20,7 +18,7 @@ pub struct Block {
 
 /// The marked blocks of a page, named from the root of the repository.
 pub fn blocks(page: &str) -> Vec<Block> {
-    let text = std::fs::read_to_string(root().join(page)).unwrap();
+    let text = std::fs::read_to_string(repository(page)).unwrap();
     let mut blocks: Vec<Block> = Vec::new();
     let (mut inside, mut fenced, mut heading) = (false, false, String::new());
     for (number, line) in text.lines().enumerate() {
@@ -46,7 +44,7 @@ pub fn blocks(page: &str) -> Vec<Block> {
 pub fn pages() -> Vec<String> {
     let mut pages = vec!["README.md".to_owned()];
     for folder in ["charts/tenantry-crds", "docs", "examples/argocd", "examples/kubernetes"] {
-        let files = std::fs::read_dir(root().join(folder)).unwrap();
+        let files = std::fs::read_dir(repository(folder)).unwrap();
         let names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let pages_there =
             names.filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "md"));

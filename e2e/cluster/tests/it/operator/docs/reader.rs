@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use tenantry_harness::process::{PartError, built, run};
 use tenantry_harness::{Cluster, Database};
 
-use super::page::root;
+use super::super::world;
+use crate::repository;
 
 pub struct Reader {
     folder: TempDir,
@@ -24,9 +25,8 @@ impl Reader {
         let folder = TempDir::new().unwrap();
         let ca = std::fs::read_to_string(database.ca_path()).unwrap();
         let placeholder = "-----BEGIN CERTIFICATE-----\n    put the authority's certificate here\n    -----END CERTIFICATE-----";
-        let url = database.url().split('?').next().unwrap().to_owned();
         let own = [
-            ("postgres://tenantry:change-me@db.example.com:5432/mini_xdr", url),
+            ("postgres://tenantry:change-me@db.example.com:5432/mini_xdr", world::url(database)),
             (placeholder, ca.trim().replace('\n', "\n    ")),
             ("password: change-me ", "password: copper-lantern-4711-Drift ".to_owned()),
         ];
@@ -41,17 +41,17 @@ impl Reader {
 
     fn furnish(&self) {
         let folder = self.folder.path();
-        std::os::unix::fs::symlink(root().join("charts").canonicalize().unwrap(), folder.join("charts"))
+        std::os::unix::fs::symlink(repository("charts").canonicalize().unwrap(), folder.join("charts"))
             .unwrap();
         for examples in ["examples/argocd", "examples/kubernetes"] {
             std::fs::create_dir_all(folder.join(examples)).unwrap();
-            for entry in std::fs::read_dir(root().join(examples)).unwrap() {
+            for entry in std::fs::read_dir(repository(examples)).unwrap() {
                 let path = entry.unwrap().path();
                 let text = self.edited(&std::fs::read_to_string(&path).unwrap());
                 std::fs::write(folder.join(examples).join(path.file_name().unwrap()), text).unwrap();
             }
         }
-        let tables = root().join("identity/store/migrations/application.sql");
+        let tables = repository("identity/store/migrations/application.sql");
         std::fs::copy(tables, folder.join("application.sql")).unwrap();
     }
 
@@ -93,7 +93,7 @@ async fn programs(cluster: &Cluster, folder: &Path) -> std::ffi::OsString {
     let bin = folder.join("bin");
     std::fs::create_dir(&bin).unwrap();
     for tool in ["helm", "glua"] {
-        let path = run(Command::new(root().join(format!("tools/{tool}.sh"))), String::new()).await.unwrap();
+        let path = run(Command::new(repository(&format!("tools/{tool}.sh"))), String::new()).await.unwrap();
         std::os::unix::fs::symlink(path.trim(), bin.join(tool)).unwrap();
     }
     let operator = built("tenantry-operator").unwrap();
