@@ -38,6 +38,8 @@ async fn a_backend_whose_database_cannot_be_used_says_why() {
     let password = url.split(':').nth(2).unwrap().split('@').next().unwrap();
     let port = url.rsplit(':').next().unwrap().split('/').next().unwrap();
     world.backend("").await;
+    // A database is that Backend's which opened it first.
+    world.ready("backend/app").await;
     world.backend_on("scheme", &world.database, &url.replace("postgres://", "mysql://"), "").await;
     world.backend_on("password", &world.database, &url.replace(password, "wrong"), "").await;
     world.backend_on("missing", &world.database, &url.replace(name, "nowhere"), "").await;
