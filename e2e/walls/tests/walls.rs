@@ -79,7 +79,9 @@ fn custom_resource_types_bring_no_cluster_client() {
 
 #[test]
 fn every_package_uses_one_tls_stack() {
-    for package in ["tenantry-proxy", "tenantry-gate", "tenantry-store", "tenantry-harness"] {
+    for package in
+        ["tenantry-operator", "tenantry-proxy", "tenantry-gate", "tenantry-store", "tenantry-harness"]
+    {
         assert_walls(package, OTHER_TLS);
     }
 }

@@ -31,19 +31,31 @@ pub(crate) async fn lock(tx: &mut Tx) -> Result<(), StoreError> {
     tx.one(sql, &[]).await.map(drop)
 }
 
-/// Takes an unclaimed database for this Backend; refuses another's.
+/// Takes an unclaimed database for this Backend; refuses another's. Writes nothing where everything stands.
 pub(crate) async fn claim(tx: &mut Tx, cluster: &str) -> Result<(), OpenError> {
-    let identity = tx.backend_identity().to_owned();
-    let sql = "INSERT INTO tenantry.backend (only_row, identity, updated_at) VALUES (1, $1, $2) \
-        ON CONFLICT (only_row) DO NOTHING";
-    tx.run(sql, &[identity.as_str().into(), tx.now.into()]).await?;
-    let found = tx.one("SELECT identity FROM tenantry.backend WHERE only_row = 1", &[]).await?;
-    let found = found.text("identity")?;
-    if found != identity {
-        return Err(OpenError::OtherBackend { found, wanted: identity });
+    let wanted = tx.backend_identity().to_owned();
+    let found = match identity(tx).await? {
+        Some(found) => found,
+        None => {
+            let sql = "INSERT INTO tenantry.backend (only_row, identity, updated_at) VALUES (1, $1, $2) \
+                ON CONFLICT (only_row) DO NOTHING";
+            tx.run(sql, &[wanted.as_str().into(), tx.now.into()]).await?;
+            identity(tx).await?.unwrap_or_default()
+        }
+    };
+    if found != wanted {
+        return Err(OpenError::OtherBackend { found, wanted });
     }
-    let sql = "INSERT INTO tenantry.clusters (cluster_id, joined_at) VALUES ($1, $2) \
-        ON CONFLICT (cluster_id) DO NOTHING";
-    tx.run(sql, &[cluster.into(), tx.now.into()]).await?;
+    let joined = "SELECT 1 AS one FROM tenantry.clusters WHERE cluster_id = $1";
+    if tx.maybe(joined, &[cluster.into()]).await?.is_none() {
+        let sql = "INSERT INTO tenantry.clusters (cluster_id, joined_at) VALUES ($1, $2) \
+            ON CONFLICT (cluster_id) DO NOTHING";
+        tx.run(sql, &[cluster.into(), tx.now.into()]).await?;
+    }
     Ok(())
+}
+
+async fn identity(tx: &mut Tx) -> Result<Option<String>, StoreError> {
+    let found = tx.maybe("SELECT identity FROM tenantry.backend WHERE only_row = 1", &[]).await?;
+    found.map(|row| row.text("identity")).transpose()
 }

@@ -60,6 +60,12 @@ impl StoreError {
         }
     }
 
+    /// Whether it was a write in a transaction that is only to read (PostgreSQL), or over a connection that is (SQLite).
+    pub(crate) fn is_a_refused_write(&self) -> bool {
+        let code = self.database().and_then(sqlx::error::DatabaseError::code);
+        code.is_some_and(|code| ["25006", "8"].contains(&code.as_ref()))
+    }
+
     fn database(&self) -> Option<&dyn sqlx::error::DatabaseError> {
         match self {
             Self::Database(sqlx::Error::Database(error)) => Some(error.as_ref()),

@@ -1,7 +1,7 @@
 //! The only part that speaks SQL. It keeps organizations, users and everything that follows from them in
 //! PostgreSQL or an embedded SQLite, with the same rules on both.
 //!
-//! - [`Store`], [`Options`]: opening, migrating (`schema`), transactions ([`Tx`], `sql`)
+//! - [`Store`], [`Options`]: opening, by whose certificate ([`Authorities`]), migrating (`schema`), transactions ([`Tx`], `sql`)
 //! - [`provision`]: what a manifest or a registration makes, in one transaction
 //! - `fence`: an operator that was replaced writes nothing
 //! - [`organizations`], [`ownership`], [`holds`]: tenants, whose they are, why they are closed
@@ -14,6 +14,7 @@
 
 pub mod accounts;
 pub mod audit;
+mod authorities;
 pub mod backend;
 pub mod directory;
 mod error;
@@ -34,8 +35,9 @@ mod sql;
 pub mod users;
 
 pub use accounts::Account;
+pub use authorities::Authorities;
 pub use error::{StoreError, with_causes};
-pub use open::{Authorities, OpenError, Options, Store};
+pub use open::{OpenError, Options, Store};
 pub use organizations::Organization;
 pub use sql::Tx;
 pub use users::User;

@@ -1,12 +1,10 @@
 //! Opening a store: connect, migrate, look whether everything can be worked with, or refuse with a sentence.
 
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::UnixTime;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -18,7 +16,7 @@ use crate::error::with_causes;
 use crate::fence::Fence;
 use crate::schema::{migrate, triggers};
 use crate::sql::{self, Dialect, Shared};
-use crate::{StoreError, Tx, backend, sealed};
+use crate::{Authorities, StoreError, Tx, backend, sealed};
 
 /// What a store is opened with.
 pub struct Options {
@@ -37,21 +35,6 @@ pub struct Options {
     pub cluster: String,
     /// Where "now" comes from; `None`, in production: the database.
     pub clock: Option<Arc<dyn Clock>>,
-}
-
-/// Certificate authorities.
-#[derive(Clone, Debug)]
-pub enum Authorities {
-    /// A PEM file.
-    File(PathBuf),
-    /// The text of one.
-    Pem(Vec<u8>),
-}
-
-impl From<PathBuf> for Authorities {
-    fn from(path: PathBuf) -> Self {
-        Self::File(path)
-    }
 }
 
 /// Why a store was not opened. Nothing was changed then.
@@ -108,6 +91,9 @@ pub enum OpenError {
         /// What to do.
         remedy: String,
     },
+    /// It was to be left as it is, and cannot be worked with so.
+    #[error("the database is not prepared for this program, which was told to change nothing in it")]
+    Unprepared(#[source] StoreError),
     /// Another Backend's database.
     #[error(
         "the database belongs to the Backend {found}, not to {wanted}; give each Backend a database of its own"
@@ -172,20 +158,31 @@ impl Store {
     /// Connects, brings the schema up to date and checks what can be checked. Two that open at once do not
     /// disturb each other.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let (store, cluster) = Self::connected(options).await?;
+        let mut tx = store.write().await.map_err(not_begun)?;
+        prepare(&mut tx, &cluster).await?;
+        tx.commit().await?;
+        tracing::debug!(database = store.shared.dialect.name(), "opened the store");
+        Ok(store)
+    }
+
+    /// Connects and checks what can be checked, and changes nothing: a database that would have to be changed first is refused with
+    /// [`OpenError::Unprepared`].
+    pub async fn open_as_it_is(options: Options) -> Result<Self, OpenError> {
+        let (store, cluster) = Self::connected(options).await?;
+        let mut tx = store.read().await.map_err(not_begun)?;
+        match prepare(&mut tx, &cluster).await {
+            Err(OpenError::Store(error)) if error.is_a_refused_write() => Err(OpenError::Unprepared(error)),
+            Err(error) => Err(error),
+            Ok(()) => Ok(store),
+        }
+    }
+
+    async fn connected(options: Options) -> Result<(Self, String), OpenError> {
         let (pool, dialect) = connect(&options).await?;
         let Options { keyring, backend, clock, cluster, .. } = options;
         let shared = Arc::new(Shared { dialect, keyring, backend, clock });
-        let store = Self { pool, shared, fence: None };
-        let mut tx = store.write().await.map_err(|error| match error {
-            StoreError::Database(source) => unreachable(source),
-            other => other.into(),
-        })?;
-        migrate::migrate(&mut tx).await?;
-        backend::claim(&mut tx, &cluster).await?;
-        sealed::check(&mut tx).await?;
-        tx.commit().await?;
-        tracing::debug!(database = dialect.name(), "opened the store");
-        Ok(store)
+        Ok((Self { pool, shared, fence: None }, cluster))
     }
 
     /// A transaction that may write. On SQLite there is one at a time: whoever holds one must not ask for another.
@@ -231,6 +228,20 @@ impl Store {
     }
 }
 
+/// Everything that a store needs, made where it is missing.
+async fn prepare(tx: &mut Tx, cluster: &str) -> Result<(), OpenError> {
+    migrate::migrate(tx).await?;
+    backend::claim(tx, cluster).await?;
+    sealed::check(tx).await
+}
+
+fn not_begun(error: StoreError) -> OpenError {
+    match error {
+        StoreError::Database(source) => unreachable(source),
+        other => other.into(),
+    }
+}
+
 async fn connect(options: &Options) -> Result<(Pool, Dialect), OpenError> {
     let url = options.url.expose_secret();
     if let Some(path) = url.strip_prefix("sqlite:") {
@@ -266,12 +277,7 @@ async fn postgres(url: &str, options: &Options) -> Result<Pool, OpenError> {
         .ssl_mode(PgSslMode::VerifyFull)
         .application_name("tenantry");
     if let Some(ca) = &options.ca {
-        check_authorities(ca)?;
-    }
-    match &options.ca {
-        Some(Authorities::File(path)) => connect = connect.ssl_root_cert(path),
-        Some(Authorities::Pem(pem)) => connect = connect.ssl_root_cert_from_pem(pem.clone()),
-        None => {}
+        connect = connect.ssl_root_cert_from_pem(ca.in_force(UnixTime::now())?);
     }
     let pool = PgPoolOptions::new()
         .max_connections(options.connections.max(2))
@@ -280,22 +286,6 @@ async fn postgres(url: &str, options: &Options) -> Result<Pool, OpenError> {
         .await
         .map_err(unreachable)?;
     Ok(Pool::Postgres(pool))
-}
-
-/// Without a single certificate among them, everything that the public authorities vouch for would do.
-fn check_authorities(ca: &Authorities) -> Result<(), OpenError> {
-    let unusable = |problem: String| OpenError::Certificate(format!("the authorities given {problem}"));
-    let pem = match ca {
-        Authorities::File(path) => std::fs::read(path)
-            .map_err(|error| unusable(format!("cannot be read from {}: {error}", path.display())))?,
-        Authorities::Pem(pem) => pem.clone(),
-    };
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(unusable("hold no certificate".to_owned())),
-        Ok(_) => Ok(()),
-        Err(error) => Err(unusable(format!("are not PEM: {error:?}"))),
-    }
 }
 
 async fn sqlite(path: &str, options: &Options) -> Result<Pool, OpenError> {

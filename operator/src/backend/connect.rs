@@ -13,6 +13,7 @@ use tenantry_rules::sealing::Keyring;
 use tenantry_store::provision::FirstKey;
 use tenantry_store::{Authorities, OpenError, Options, Store};
 
+use super::paused;
 use crate::leader::Leadership;
 use crate::stores::database::{self, Database};
 use crate::trouble::Trouble;
@@ -38,6 +39,8 @@ pub struct Opening<'a> {
     pub keyring: &'a SecretString,
     /// Who writes.
     pub leadership: &'a Leadership,
+    /// Whether nothing is to be changed in it but who leads.
+    pub as_it_is: bool,
 }
 
 impl Opening<'_> {
@@ -50,6 +53,7 @@ impl Opening<'_> {
             context.update(text.as_bytes());
         }
         context.update(&self.leadership.generation().to_be_bytes());
+        context.update(&[u8::from(self.as_it_is)]);
         hex::encode(context.finish())
     }
 
@@ -79,7 +83,10 @@ impl Opening<'_> {
             let message = "the database URL cannot be used: in a cluster it has to be postgres://user:password@host/database";
             return Err(Trouble::standing("DatabaseUrl", message));
         }
-        let opening = tokio::time::timeout(Duration::from_secs(15), Store::open(options)).await;
+        let opening = async {
+            if self.as_it_is { Store::open_as_it_is(options).await } else { Store::open(options).await }
+        };
+        let opening = tokio::time::timeout(Duration::from_secs(15), opening).await;
         let late = || {
             Trouble::passing(
                 "DatabaseUnavailable",
@@ -131,6 +138,9 @@ fn refused(error: &OpenError) -> Trouble {
         OpenError::SealingKeyMissing { .. } => "SealingKeyMissing",
         OpenError::SealingKeyWrong { .. } => "SealingKeyWrong",
         OpenError::Unusable { .. } => "DatabaseUnusable",
+        OpenError::Unprepared(_) => {
+            return paused("what the database needs of this operator's version, or at all");
+        }
         OpenError::Store(error) => return database::trouble(error),
         OpenError::Unreachable(_) | OpenError::File { .. } => {
             return Trouble::passing("DatabaseUnavailable", message);

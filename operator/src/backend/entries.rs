@@ -26,6 +26,7 @@ impl Story<'_> {
         let vault = self.vault()?;
         let mut entry = vault.observe(&place.name).await?;
         if entry.as_ref().is_some_and(|entry| entry.deletion_scheduled && place.owns(&entry.tags)) {
+            self.may_write("the mirror of the sealing keyring, whose deletion is scheduled,")?;
             vault.restore(&place.name).await?;
             entry = vault.observe(&place.name).await?;
         }
@@ -91,6 +92,9 @@ impl Story<'_> {
         let at_once = is_asked_for && puts.has_room(&place.name, self.now);
         let mut plan = Plan::default();
         vault::keep(place, entry, content, at_once, self.now, &mut plan);
+        if !plan.steps.is_empty() {
+            self.may_write(&format!("the entry {}", place.name))?;
+        }
         for step in &plan.steps {
             if matches!(step, Step::PutEntry(..)) {
                 puts.note(&place.name, self.now);

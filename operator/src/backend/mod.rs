@@ -20,6 +20,12 @@ use tenantry_crds::backend::Aws;
 use crate::organization::desired::VaultPlace;
 use crate::stores::rows::Place;
 use crate::stores::secrets::SecretOwner;
+use crate::trouble::Trouble;
+
+/// Why something of a Backend is not written.
+fn paused(what: &str) -> Trouble {
+    Trouble::standing("Paused", format!("tenantry.io/paused is set: {what} waits until it is removed"))
+}
 
 /// Where a Backend stands.
 pub fn place(backend: &Backend, cluster: &str) -> Place {

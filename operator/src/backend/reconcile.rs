@@ -64,21 +64,21 @@ pub async fn reconcile(world: &World<'_>, backend: Arc<Backend>, now: DateTime<U
         let done = super::deletion::reconcile(world, &backend, now).await;
         return Reconciled { tell_members: done.tell_members || is_new, ..done };
     }
-    if marks::is_paused(&backend.metadata) {
-        return Reconciled { outcome: Outcome::Settled, tell_members: false };
-    }
     let mut findings = Findings::default();
-    if !marks::has_finalizer(&backend.metadata) {
-        match world.manifests.set_finalizer(&backend, true).await {
-            Ok(next) => backend = next,
-            Err(trouble) => findings.database = Some(trouble),
+    let unmarked = if marks::has_finalizer(&backend.metadata) {
+        None
+    } else {
+        let marked = Story { world, backend: &backend, now }.add_finalizer().await;
+        marked.map(|next| backend = next).err()
+    };
+    let story = Story { world, backend: &backend, now };
+    let tell_members = match unmarked {
+        None => story.tell(&mut findings).await,
+        Some(trouble) => {
+            findings.database = Some(trouble.clone());
+            world.registry.fail(story.key(), trouble)
         }
-    }
-    let mut tell_members = false;
-    if findings.database.is_none() {
-        let story = Story { world, backend: &backend, now };
-        tell_members = story.tell(&mut findings).await;
-    }
+    };
     let outcome = finish(world, &backend, &findings, now).await;
     Reconciled { outcome, tell_members }
 }
@@ -110,12 +110,23 @@ impl Story<'_> {
         (self.backend.namespace().to_owned(), self.backend.name().to_owned())
     }
 
+    /// The Backend with our finalizer, before anything is made for it.
+    async fn add_finalizer(&self) -> Result<Arc<Backend>, Trouble> {
+        self.may_write("everything")?;
+        self.world.manifests.set_finalizer(self.backend, true).await
+    }
+
+    /// Refuses a write of the Backend's own while it is paused: it is looked at all the same, for its Organizations need it open.
+    pub(super) fn may_write(&self, what: &str) -> Result<(), Trouble> {
+        if marks::is_paused(&self.backend.metadata) { Err(super::paused(what)) } else { Ok(()) }
+    }
+
     /// Whether Organizations have to look again.
     async fn tell(&self, findings: &mut Findings) -> bool {
         match self.open(findings).await {
             Ok((open, is_new)) => {
                 if let Err(trouble) = self.keep_keys(&open, findings).await {
-                    findings.secrets = Some(trouble);
+                    findings.secrets.get_or_insert(trouble);
                 }
                 is_new
             }
@@ -173,17 +184,26 @@ impl Story<'_> {
         let (text, is_made) = match keyring::source(&seen)? {
             Source::Secret(text) => (text, false),
             Source::Restore(text) => {
-                self.write_secret(&name, keyring::content(&text), secret.as_ref()).await?;
-                let text_of = "the Secret of the sealing keyring was gone or damaged and was written again";
-                self.world.manifests.note(self.backend, Note::warning("KeyringRestored", text_of)).await;
+                if let Err(paused) =
+                    self.may_write("the Secret of the sealing keyring, which is gone or damaged,")
+                {
+                    findings.secrets = Some(paused);
+                } else {
+                    self.write_secret(&name, keyring::content(&text), secret.as_ref()).await?;
+                    let text_of =
+                        "the Secret of the sealing keyring was gone or damaged and was written again";
+                    self.world.manifests.note(self.backend, Note::warning("KeyringRestored", text_of)).await;
+                }
                 (text, false)
             }
             Source::None => {
+                self.may_write("a sealing keyring")?;
                 let id = format!("k{}", self.now.timestamp());
                 let made = Keyring::generate(&id, &SystemRandom);
                 (made.map_err(|error| Trouble::passing("NoRandomness", error.to_string()))?, true)
             }
         };
+        let as_it_is = marks::is_paused(&self.backend.metadata);
         let opening = Opening {
             backend: self.backend,
             cluster: self.world.cluster,
@@ -191,6 +211,7 @@ impl Story<'_> {
             ca: ca.as_ref(),
             keyring: &text,
             leadership: self.world.leadership,
+            as_it_is,
         };
         let digest = opening.digest();
         let store = match before.filter(|open| open.opened_with == digest) {
@@ -216,7 +237,7 @@ impl Story<'_> {
             url,
         };
         let is_new = registry.open(self.key(), open.clone());
-        if is_new {
+        if is_new && !as_it_is {
             let store = open.rows.store.clone();
             tokio::spawn(async move {
                 if let Err(error) = store.reseal().await {
@@ -255,6 +276,7 @@ impl Story<'_> {
         content: Content,
         seen: Option<&SecretView>,
     ) -> Result<(), Trouble> {
+        self.may_write(&format!("the Secret {name}"))?;
         let wanted = SecretWanted {
             namespace: self.backend.namespace().to_owned(),
             name: name.to_owned(),
@@ -278,11 +300,15 @@ impl Story<'_> {
         let kept = match keys::observe(&open.rows.store).await {
             Ok(Some(kept)) => kept,
             Err(trouble) => {
-                // It was opened once and does not answer now.
+                // It was opened once and does not answer now. Opened anew at the next look, it says why.
+                self.world.registry.doubt(&self.key());
                 findings.database = Some(trouble);
                 return Ok(());
             }
-            Ok(None) => self.first_keys(open, ours, &entry).await?,
+            Ok(None) => {
+                self.may_write("the first pair of its keys")?;
+                self.first_keys(open, ours, &entry).await?
+            }
         };
         let content = keys::content(&kept);
         match &secret {

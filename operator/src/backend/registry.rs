@@ -72,6 +72,14 @@ impl Registry {
         !same
     }
 
+    /// Notes that an open Backend does not answer: it stays open, and is opened anew at the next look.
+    pub fn doubt(&self, key: &Key) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Ok(open)) = all.get_mut(key) {
+            *open = Arc::new(Open { opened_with: String::new(), ..Open::clone(open) });
+        }
+    }
+
     /// Notes why a Backend is not open. One that is open already stays so: a passing trouble is the store's own to tell.
     pub fn fail(&self, key: Key, trouble: Trouble) -> bool {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);

@@ -118,7 +118,7 @@ impl Context {
             }
             Outcome::After(after) => Action::requeue(*after + Duration::from_secs(1)),
             Outcome::Stalled => Action::requeue(Pauses::stalled().min(resync)),
-            Outcome::Retry => Action::requeue(self.pauses.after_failure(key)),
+            Outcome::Retry => Action::requeue(self.pauses.after_failure(key, resync)),
         }
     }
 }

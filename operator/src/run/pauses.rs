@@ -18,11 +18,11 @@ const STALLED: Duration = Duration::from_mins(2);
 pub struct Pauses(Arc<Mutex<HashMap<String, u32>>>);
 
 impl Pauses {
-    /// The pause after one more failure.
-    pub fn after_failure(&self, key: &str) -> Duration {
+    /// The pause after one more failure: no longer than until the resource would be looked at anyway.
+    pub fn after_failure(&self, key: &str, anyway: Duration) -> Duration {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(key.to_owned()).or_default();
-        let pause = FIRST.saturating_mul(1_u32 << (*count).min(10)).min(LONGEST);
+        let pause = FIRST.saturating_mul(1_u32 << (*count).min(10)).min(LONGEST).min(anyway);
         *count = count.saturating_add(1);
         jittered(pause)
     }
@@ -54,12 +54,13 @@ mod tests {
     #[test]
     fn pauses_grow_to_five_minutes_and_begin_anew_after_a_success() {
         let pauses = Pauses::default();
-        let waited: Vec<Duration> = (0..20).map(|_| pauses.after_failure("a")).collect();
+        let waited: Vec<Duration> = (0..20).map(|_| pauses.after_failure("a", Duration::MAX)).collect();
         assert!(waited[0] <= FIRST && waited[0] >= FIRST.mul_f64(0.75));
         assert!(waited[4] > waited[0] * 8);
         assert!(waited.iter().all(|pause| *pause <= LONGEST));
         assert!(waited[19] >= LONGEST.mul_f64(0.75));
+        assert!(pauses.after_failure("a", Duration::from_secs(30)) <= Duration::from_secs(30));
         pauses.succeeded("a");
-        assert!(pauses.after_failure("a") <= FIRST);
+        assert!(pauses.after_failure("a", Duration::MAX) <= FIRST);
     }
 }

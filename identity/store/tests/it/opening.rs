@@ -9,6 +9,7 @@ use crate::world::{Place, START, World, on_both, options, postgres_place, sqlite
 
 on_both!(
     a_second_start_finds_everything_and_writes_nothing,
+    a_database_may_be_opened_as_it_is_and_is_refused_where_it_would_have_to_be_changed,
     two_that_open_at_once_do_not_disturb_each_other,
     a_newer_database_is_refused_with_a_sentence,
     another_backends_database_is_refused,
@@ -28,6 +29,29 @@ async fn a_second_start_finds_everything_and_writes_nothing(world: World) {
     tx.rollback().await.unwrap();
     assert_eq!(world.by_hand("SELECT version FROM tenantry.directory_head").await, before);
     assert_eq!(world.by_hand("SELECT count(*) FROM tenantry.migrations").await, "2");
+}
+
+async fn a_database_may_be_opened_as_it_is_and_is_refused_where_it_would_have_to_be_changed(world: World) {
+    let unprepared = async |options| {
+        let error = Store::open_as_it_is(options).await.err();
+        assert!(matches!(error, Some(OpenError::Unprepared(_))), "{error:?}");
+    };
+    let tables =
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema IN ('public', 'tenantry')";
+    if !world.is_sqlite() {
+        let (clock, keyring) = (Arc::clone(&world.clock), world.keyring.clone());
+        let empty = World { place: postgres_place().await, store: world.store.clone(), clock, keyring };
+        unprepared(empty.options()).await;
+        assert_eq!(empty.by_hand(tables).await, "0");
+    }
+    let store = Store::open_as_it_is(world.options()).await.unwrap();
+    store.write().await.unwrap().commit().await.unwrap();
+
+    let mut options = world.options();
+    options.cluster = "another".into();
+    unprepared(options).await;
+    world.by_hand("DELETE FROM tenantry.migrations WHERE version = 2").await;
+    unprepared(world.options()).await;
 }
 
 async fn two_that_open_at_once_do_not_disturb_each_other(world: World) {

@@ -83,10 +83,16 @@ async fn authorities_may_come_as_text_and_must_hold_a_certificate() {
 /// Where a server of this certificate listens, and the authority behind it. It knows no more of PostgreSQL than
 /// what comes before TLS.
 fn server(name: &str, from: i32, until: i32) -> (u16, Vec<u8>) {
+    server_of((2000, 4000), name, from, until)
+}
+
+fn server_of(authority_lasts: (i32, i32), name: &str, from: i32, until: i32) -> (u16, Vec<u8>) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::<String>::new()).unwrap();
     authority.distinguished_name.push(DnType::CommonName, "An authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.not_before = rcgen::date_time_ymd(authority_lasts.0, 1, 1);
+    authority.not_after = rcgen::date_time_ymd(authority_lasts.1, 1, 1);
     let pem = authority.self_signed(&authority_key).unwrap().pem();
     let key = KeyPair::generate().unwrap();
     let mut server = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -144,6 +150,14 @@ async fn what_is_wrong_with_a_certificate_is_said() {
         let error = refused_by(port, known.then_some(ca)).await;
         assert!(matches!(&error, OpenError::Certificate(what) if what.contains(said)), "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_expired_vouches_for_nothing() {
+    let (port, ca) = server_of((2000, 2020), "127.0.0.1", 2000, 4000);
+    let error = refused_by(port, Some(ca)).await;
+    let said = "the authorities given expired on 2020-01-01";
+    assert!(matches!(&error, OpenError::Certificate(what) if what.contains(said)), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
