@@ -34,10 +34,16 @@ pub struct Keeper {
     leases: Box<dyn Leases>,
     settings: LeaseSettings,
     leadership: Leadership,
-    /// The version last seen, and since when.
-    seen: Option<(String, Instant)>,
+    seen: Option<Seen>,
     /// Whether there ever was a lease, as far as this process knows.
     stood: bool,
+}
+
+/// Another's lease as it was last seen.
+struct Seen {
+    version: String,
+    since: Instant,
+    lasts: Duration,
 }
 
 /// Stands for the version of a lease that is not there.
@@ -56,13 +62,21 @@ impl Keeper {
 
     /// Takes the lease when it is free and renews it, for good.
     pub async fn keep(&mut self) {
-        let pause = self.settings.duration / 5;
         loop {
             if let Err(error) = self.turn().await {
                 tracing::warn!(%error, "the lease could not be read or written");
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(self.pause()).await;
         }
+    }
+
+    /// Until the next look: a fifth of what the lease lasts, or until another's has run out.
+    fn pause(&self) -> Duration {
+        let pause = self.settings.duration / 5;
+        let Some(seen) = self.seen.as_ref().filter(|_| !self.leadership.leads()) else { return pause };
+        let left = seen.lasts.saturating_sub(self.leadership.now() - seen.since);
+        // One that has run out already could not be taken, and is not to be asked for at once again and again.
+        if left.is_zero() { pause } else { pause.min(left) }
     }
 
     /// Gives the lease up, so that the next one need not wait for it to run out.
@@ -171,10 +185,14 @@ impl Keeper {
     fn has_run_out(&mut self, version: &str, spec: &LeaseSpec) -> bool {
         let lasts = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
         let lasts = lasts.map_or(self.settings.duration, Duration::from_secs);
-        match &self.seen {
-            Some((seen, since)) if seen == version => self.leadership.now() - *since >= lasts,
+        let now = self.leadership.now();
+        match &mut self.seen {
+            Some(seen) if seen.version == version => {
+                seen.lasts = lasts;
+                now - seen.since >= lasts
+            }
             _ => {
-                self.seen = Some((version.to_owned(), self.leadership.now()));
+                self.seen = Some(Seen { version: version.to_owned(), since: now, lasts });
                 false
             }
         }

@@ -216,6 +216,19 @@ async fn a_leader_whose_lease_was_deleted_makes_it_again_while_others_wait_for_i
 }
 
 #[tokio::test]
+async fn who_waits_looks_again_when_the_lease_has_run_out_and_not_later() {
+    let server = Server::default();
+    let (one, mut two) = pair(&server).await;
+    assert_eq!(one.keeper.pause(), Duration::from_secs(2));
+    assert_eq!(two.keeper.pause(), Duration::from_secs(2));
+    assert!(!two.after(9).await);
+    assert_eq!(two.keeper.pause(), Duration::from_secs(1));
+    server.down(true);
+    assert!(!two.after(1).await);
+    assert_eq!(two.keeper.pause(), Duration::from_secs(2), "it asks no faster where nobody answers");
+}
+
+#[tokio::test]
 async fn a_lease_that_was_given_up_is_taken_at_once() {
     let server = Server::default();
     let (mut one, mut two) = pair(&server).await;
