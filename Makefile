@@ -16,8 +16,8 @@ test: ## Every test; installs what they need (at most 20 minutes cold on 2 cores
 	@tools/need.sh rust python node postgresql sqlite chromium curl
 	@tools/test.sh
 
-e2e: ## The whole system on a real Kubernetes control plane (built once, about seven minutes)
-	@tools/need.sh rust go etcd redis postgresql python helm
+e2e: ## The whole system on a real Kubernetes control plane, at most 25 minutes cold on 2 cores
+	@tools/need.sh rust go etcd redis postgresql python
 	@tools/e2e.sh
 
 bench-operator: ## The operator against the same writes without it; ORGANIZATIONS=500 for a short run

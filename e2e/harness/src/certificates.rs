@@ -2,7 +2,7 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, Error, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, date_time_ymd,
 };
 
 /// A certificate authority whose key is kept nowhere else.
@@ -22,8 +22,14 @@ pub struct Signed {
 impl Authority {
     /// A new authority with this common name.
     pub fn new(name: &str) -> Result<Self, Error> {
+        Self::until(4000, name)
+    }
+
+    /// One that ends with the year before this.
+    pub fn until(year: i32, name: &str) -> Result<Self, Error> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(Vec::<String>::new())?;
+        params.not_after = date_time_ymd(year, 1, 1);
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -38,8 +44,14 @@ impl Authority {
 
     /// A certificate for a server reached as `localhost`, as 127.0.0.1 or by one of `names`.
     pub fn server(&self, names: &[&str]) -> Result<Signed, Error> {
+        self.server_until(4000, names)
+    }
+
+    /// One that ends with the year before this.
+    pub fn server_until(&self, year: i32, names: &[&str]) -> Result<Signed, Error> {
         let names = ["localhost", "127.0.0.1"].iter().chain(names).map(|name| (*name).to_owned());
         let mut params = CertificateParams::new(names.collect::<Vec<_>>())?;
+        params.not_after = date_time_ymd(year, 1, 1);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.sign(&params)
     }

@@ -5,6 +5,7 @@
 mod access;
 mod cache;
 mod definitions;
+mod endurance;
 mod lifetime;
 mod operator;
 mod outside;

@@ -2,18 +2,21 @@
 //! log, and the controllers behind it; no node, so pods stay pending.
 //!
 //! [`programs`] finds what `tools/kubernetes.sh` built, [`control_plane`] starts and holds it, [`kubeconfig`] writes
-//! who may speak to it, [`audit`] reads what was asked of it.
+//! who may speak to it, [`reader`] reads what is there, [`audit`] what was asked of it.
 
 mod audit;
 mod control_plane;
 mod kubeconfig;
 mod programs;
+mod reader;
 
 pub use audit::{AuditEvent, AuditMark};
 pub use programs::version;
 
 use crate::process::{PartError, Watchdog, blocking, random_password, run};
 use control_plane::ControlPlane;
+use reader::Reader;
+use serde_json::Value;
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -44,6 +47,8 @@ pub struct Cluster(Arc<Inner>);
 struct Inner {
     kubectl: PathBuf,
     kubeconfig: PathBuf,
+    // Before the control plane, so that it goes first.
+    reader: OnceCell<Reader>,
     home: Home,
 }
 
@@ -61,6 +66,7 @@ impl Cluster {
         Ok(Self(Arc::new(Inner {
             kubectl: programs::kubernetes("kubectl")?,
             kubeconfig: plane.folder().join("admin.kubeconfig"),
+            reader: OnceCell::new(),
             home: Home::Ours(plane),
         })))
     }
@@ -87,7 +93,8 @@ impl Cluster {
         let folder = Watchdog::new("tenantry-cluster-")?;
         let kubeconfig = folder.write("admin.kubeconfig", config)?;
         note("the tests use the cluster of KUBECONFIG; what needs its audit log is left out");
-        Ok(Self(Arc::new(Inner { kubectl, kubeconfig, home: Home::Theirs(folder) })))
+        let reader = OnceCell::new();
+        Ok(Self(Arc::new(Inner { kubectl, kubeconfig, reader, home: Home::Theirs(folder) })))
     }
 
     /// The kubeconfig of a cluster administrator.
@@ -107,11 +114,26 @@ impl Cluster {
 
     /// As [`Cluster::kubectl`], with `input` on its standard input.
     pub async fn kubectl_stdin(&self, args: &[&str], input: &str) -> Result<String, PartError> {
+        let mut command = self.command();
+        command.args(args);
+        run(command, input.to_owned()).await
+    }
+
+    fn command(&self) -> Command {
         let mut command = Command::new(&self.0.kubectl);
         command.arg("--kubeconfig").arg(&self.0.kubeconfig);
-        command.arg("--cache-dir").arg(self.folder().join("kubectl"));
-        command.args(args).env("KUBERC", "off");
-        run(command, input.to_owned()).await
+        command.arg("--cache-dir").arg(self.folder().join("kubectl")).env("KUBERC", "off");
+        command
+    }
+
+    /// What stands at a path of the API, such as `/api/v1/namespaces/default/secrets/one`, as an administrator sees it; `None` where
+    /// there is nothing.
+    pub async fn read(&self, path: &str) -> Result<Option<Value>, PartError> {
+        let start = async || {
+            let command = self.command();
+            blocking(move || Reader::start(command)).await
+        };
+        self.0.reader.get_or_try_init(start).await?.read(path).await
     }
 
     /// Applies documents in YAML as administrator.

@@ -1,6 +1,7 @@
 //! The server process, held by a watchdog that outlives the test by as long as it takes to clean up.
 
 use super::{Database, StartError, binaries, certificates};
+use crate::certificates::Signed;
 use crate::process::{free_port, random_password};
 use std::{
     io::{BufRead, BufReader, Write},
@@ -87,6 +88,16 @@ impl Postgres {
     /// Brings the server back on the same port with the same data, and waits until it is ready.
     pub async fn start_again(&self) -> Result<(), StartError> {
         self.order("start").await
+    }
+
+    /// Has it show another certificate to whoever connects from now on. Those who trust [`Postgres::ca_path`] do not accept it.
+    pub async fn show(&self, certificate: &Signed) -> Result<(), StartError> {
+        // Written over, they keep their owner and mode.
+        for (name, content) in [("server.crt", &certificate.certificate), ("server.key", &certificate.key)] {
+            let path = self.0.folder.path().join(name);
+            std::fs::write(&path, content).map_err(StartError::io(path))?;
+        }
+        self.order("reload").await
     }
 
     async fn order(&self, order: &'static str) -> Result<(), StartError> {

@@ -1,7 +1,7 @@
 # Runs one PostgreSQL server for as long as standard input stays open. The test process holds the other end, so
 # the server stops and its folder goes even if the test is killed.
 # Arguments: folder (with the certificates and `password`), folder of the server's programs, port.
-# Orders, one a line: stop, start. The server's start and every order done are answered by `ready`.
+# Orders, one a line: stop, start, reload. The server's start and every order done are answered by `ready`.
 set -eu
 folder=$1 bin=$2 port=$3 data=$1/data
 as=""
@@ -49,6 +49,7 @@ while read -r order; do
     case $order in
         stop) stop ;;
         start) [ -n "$pid" ] || start ;;
+        reload) kill -HUP "$pid" ;;
     esac
     echo ready
 done

@@ -1,16 +1,13 @@
 //! What is wrong with what somebody wrote or forgot is said in a condition and an event, with what to do, keeps nobody else waiting,
 //! and makes the operator try no faster.
 
-use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tenantry_harness::certificates::Authority;
-use tenantry_harness::process::run;
 use tenantry_harness::vault::Fault;
 use tenantry_harness::{Cluster, ClusterOptions};
 
 use super::world::{self, Wanted, World};
-use crate::repository;
 
 /// Nothing is looked at again and again: not much more often than the shortest period asks for, 20 s, and the first pauses.
 async fn is_calm(world: &World, resources: u64) {
@@ -60,12 +57,53 @@ async fn a_backend_whose_database_cannot_be_used_says_why() {
     said(&world, "backend/keyless", "SecretKeyMissing", &["keyless-db", "DATABASE_URL"]).await;
     world.ready("backend/app").await;
     world.ready("org/acme").await;
-    let other = world.get("backend/other").await.unwrap();
+    let other = world.until("backend/other", "Ready", "False").await;
     let other = world::find(&other, "Ready").unwrap()["reason"].clone();
     assert!(other == "OtherBackend" || other == "SealingKeyMissing", "{other}");
     let shown = world.kubectl(&["get", "backends,events", "-o", "json"]).await;
     assert!(!shown.contains(password), "a password is shown");
     is_calm(&world, 9).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_expires_is_told_and_its_renewal_noticed_within_half_a_minute() {
+    let wanted = Wanted { own_postgres: true, resync: Some("10m"), ..Wanted::default() };
+    let world = World::start(wanted).await;
+    let (postgres, url) = (world.postgres.as_ref().unwrap(), world::url(&world.database));
+    let authority = Authority::new("the database's").unwrap();
+    let (good, expired) = (authority.server(&[]).unwrap(), authority.server_until(2020, &[]).unwrap());
+    postgres.show(&expired).await.unwrap();
+    world.backend_trusting("app", authority.pem(), &url, "").await;
+    world.organization("acme", "").await;
+    let parts = &["expired", "check its validity"];
+    said(&world, "backend/app", "DatabaseCertificate", parts).await;
+    said(&world, "org/acme", "DatabaseCertificate", parts).await;
+    is_calm(&world, 2).await;
+
+    let renewed = async || {
+        let began = Instant::now();
+        world.ready("backend/app").await;
+        world.ready("org/acme").await;
+        assert!(began.elapsed() < Duration::from_secs(40), "it took {:?}", began.elapsed());
+    };
+    postgres.show(&good).await.unwrap();
+    renewed().await;
+
+    // It expires while the database is open; no connection outlives a restart.
+    postgres.show(&expired).await.unwrap();
+    postgres.stop().await.unwrap();
+    postgres.start_again().await.unwrap();
+    said(&world, "backend/app", "DatabaseCertificate", parts).await;
+    said(&world, "org/acme", "DatabaseCertificate", parts).await;
+    postgres.show(&good).await.unwrap();
+    renewed().await;
+
+    // The authority itself.
+    let old = Authority::until(2020, "the database's").unwrap();
+    world.backend_trusting("app", old.pem(), &url, "").await;
+    said(&world, "backend/app", "DatabaseCertificate", &["expired on 2020-01-01", "put the authority"]).await;
+    world.backend_trusting("app", authority.pem(), &url, "").await;
+    renewed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,10 +217,7 @@ async fn without_its_definitions_the_operator_says_what_to_install_and_waits() {
             world.operator.log("operator").contains("helm install tenantry-crds").then_some(())
         })
         .await;
-    let mut helm =
-        Command::new(run(Command::new(repository("tools/helm.sh")), String::new()).await.unwrap().trim());
-    helm.arg("template").arg("crds").arg(repository("charts/tenantry-crds"));
-    world::definitions(&world.cluster, &run(helm, String::new()).await.unwrap()).await;
+    world::definitions(&world.cluster).await;
     world.backend("").await;
     world.organization("acme", "").await;
     world.ready("org/acme").await;

@@ -40,7 +40,7 @@ async fn of_two_namespaces_that_want_a_slug_the_second_waits_and_its_deletion_to
     world.gone("org/too").await;
 
     world.namespace = mine;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.looked_again(&["org/acme"]).await;
     assert_eq!(world.psql(rows).await, before);
     assert_eq!(world.secret("tenantry-org-acme").await.unwrap(), keys);
     assert!(
@@ -221,7 +221,7 @@ async fn a_deletion_whose_store_is_gone_for_good_ends_once_it_is_abandoned() {
     let uid = world.get("org/acme").await.unwrap()["metadata"]["uid"].as_str().unwrap().to_owned();
     assert!(said.contains(&format!("tenantry.io/abandon: {uid}")), "{said}");
     world.kubectl(&["annotate", "org/acme", "tenantry.io/abandon=another"]).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.looked_again(&["org/acme"]).await;
     assert!(world.get("org/acme").await.is_some(), "another's UID abandons nothing");
     world.kubectl(&["annotate", "--overwrite", "org/acme", &format!("tenantry.io/abandon={uid}")]).await;
     world.gone("org/acme").await;

@@ -111,8 +111,7 @@ async fn sealed_rows_that_somebody_deletes_come_back_from_what_shows_them() {
     world.psql("DELETE FROM tenantry.secrets").await;
     world.wait("the sealed rows", async || (world.psql(count).await == before).then_some(())).await;
     // Keys that were made anew would show in the Secrets by the next look.
-    world.kubectl(&["annotate", "org/acme", "backend/app", "tenantry.io/reconcile=1"]).await;
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    world.looked_again(&["org/acme", "backend/app"]).await;
     assert_eq!(world.secret("tenantry-org-acme").await.unwrap(), organization);
     assert_eq!(world.secret("tenantry-backend-app").await.unwrap(), backend);
 }

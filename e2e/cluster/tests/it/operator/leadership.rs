@@ -23,7 +23,7 @@ async fn the_lease_moves_within_fifteen_seconds_of_a_crash_and_at_once_when_it_i
     world.ready("org/two").await;
 
     world.start_again();
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    world.waits_for_the_lease().await;
     world.operator.stop(SECOND, "TERM").unwrap();
     let given = moved(&world, FIRST).await;
     assert!(given < Duration::from_secs(4), "{given:?}");
@@ -49,7 +49,7 @@ async fn a_leader_that_was_stopped_for_longer_than_its_lease_writes_nothing_when
     all_ready(&world, 30).await;
     // The rightful leader has told everything too.
     world.wait("the Backend's count", async || world.everything_is_said(30).await.then_some(())).await;
-    rested(&world).await;
+    world.rested(Duration::from_secs(8)).await;
 
     let mark = world.mark().await;
     world.operator.signal(FIRST, "CONT").unwrap();
@@ -188,17 +188,6 @@ fn many(numbers: std::ops::Range<u32>) -> String {
 async fn all_ready(world: &World, count: u32) {
     for number in 0..count {
         world.ready(&format!("org/org-{number}")).await;
-    }
-}
-
-/// Waits until nothing was written for a while.
-async fn rested(world: &World) {
-    loop {
-        let mark = world.mark().await;
-        tokio::time::sleep(Duration::from_secs(8)).await;
-        if world.written_since(&mark).await.is_empty() {
-            return;
-        }
     }
 }
 

@@ -65,3 +65,43 @@ async fn suspended_resumed_rotated_and_deleted_it_is_as_its_manifest_says() {
     world.gone("backend/app").await;
     assert!(world.secret("tenantry-keyring-app").await.is_some(), "the keyring stays");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_backend_is_left_as_it_is_while_its_organizations_go_on() {
+    let world = World::start(Wanted { vault: true, ..Wanted::default() }).await;
+    let pause = ["annotate", "backend/app", "tenantry.io/paused=true"];
+    let go_on = ["annotate", "backend/app", "tenantry.io/paused-"];
+    // From the beginning: nothing is made for it.
+    world.backend_annotated("tenantry.io/paused: \"true\"").await;
+    let said = world.reason("backend/app", "Stalled", "Paused").await;
+    assert!(said.contains("tenantry.io/paused is set"), "{said}");
+    world.organization("early", "").await;
+    world.reason("org/early", "Ready", "Paused").await;
+    assert!(world.secret("tenantry-keyring-app").await.is_none());
+    assert_eq!(world.psql("SELECT count(*) FROM pg_namespace WHERE nspname = 'tenantry'").await, "0");
+    assert_eq!(world.vault.as_ref().unwrap().writes_since(0).len(), 0);
+    world.kubectl(&go_on).await;
+    world.ready("backend/app").await;
+    world.ready("org/early").await;
+
+    // Later, with an operator that has just begun to lead.
+    let keys = world.secret("tenantry-backend-app").await.unwrap();
+    world.kubectl(&pause).await;
+    world.kill();
+    world.kubectl(&["delete", "secret", "tenantry-backend-app"]).await;
+    world.start_again();
+    world.organization("late", "").await;
+    world.ready("org/late").await;
+    let said = world.reason("backend/app", "SecretsReady", "Paused").await;
+    assert!(said.contains("the Secret tenantry-backend-app waits"), "{said}");
+    world.looked_again(&["backend/app"]).await;
+    assert!(world.secret("tenantry-backend-app").await.is_none(), "it was made again");
+    world.kubectl(&["delete", "backend/app", "--wait=false"]).await;
+    world.kubectl(&["delete", "org/early", "org/late"]).await;
+    world.reason("backend/app", "DeletionBlocked", "Paused").await;
+    world.kubectl(&go_on).await;
+    world.gone("backend/app").await;
+    world.backend("").await;
+    world.ready("backend/app").await;
+    assert_eq!(world.secret("tenantry-backend-app").await.unwrap(), keys);
+}

@@ -4,7 +4,6 @@
 //! [`world`] is what a test starts from, [`writes`] sees who wrote what.
 
 mod bad_input;
-mod chaos;
 mod conflict;
 mod docs;
 mod down;
@@ -12,8 +11,7 @@ mod drift;
 mod leadership;
 mod life;
 mod rbac;
-mod settled;
 mod story;
 mod urls;
 pub mod world;
-mod writes;
+pub mod writes;

@@ -1,5 +1,6 @@
 //! A namespace with its own operator, under the chart's roles, on a database of its own, and perhaps a vault.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tenantry_harness::process::{Watchdog, built, free_port, run};
 use tenantry_harness::{Cluster, Database, Postgres, Vault};
+use tokio::sync::{Mutex, OnceCell};
 
 /// What a test wants.
 #[derive(Default)]
@@ -22,6 +24,8 @@ pub struct Wanted {
     pub cluster_id: Option<String>,
     /// Namespaces that are watched besides its own.
     pub also_watch: Vec<String>,
+    /// How often the operator looks at everything, where not every 20 s.
+    pub resync: Option<&'static str>,
     /// Rights in every namespace, as the chart gives them without `watchNamespaces`; they outlive a namespace.
     pub rights_everywhere: bool,
 }
@@ -40,7 +44,7 @@ pub struct World {
 }
 
 /// How long anything may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 impl World {
     pub async fn start(wanted: Wanted) -> Self {
@@ -50,12 +54,10 @@ impl World {
     }
 
     pub async fn start_in(cluster: Cluster, namespace: String, wanted: Wanted) -> Self {
-        let root = crate::repository("");
-        let helm = tool(&root, "tools/helm.sh").await;
         let mut watched = vec![namespace.clone()];
         watched.extend(wanted.also_watch);
         let granted = if wanted.rights_everywhere { &[][..] } else { &watched };
-        install(&cluster, &root, &helm, &namespace, granted).await;
+        install(&cluster, &namespace, granted).await;
         let postgres = if wanted.own_postgres { Some(Postgres::start().await.unwrap()) } else { None };
         let database = match (wanted.database, &postgres) {
             (Some(database), _) => database,
@@ -69,7 +71,8 @@ impl World {
         let metrics = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
         let mut command = Command::new(built("tenantry-operator").unwrap());
         command
-            .args(["run", "--log-format", "text", "--log", "info,tenantry_operator=debug", "--resync", "20s"])
+            .args(["run", "--log-format", "text", "--log", "info,tenantry_operator=debug"])
+            .args(["--resync", wanted.resync.unwrap_or("20s")])
             .args(["--watch-namespaces", &watched.join(","), "--namespace", &namespace])
             .args(["--metrics-listen", &metrics.to_string()])
             .args(["--cluster-id", wanted.cluster_id.as_ref().unwrap_or(&namespace)])
@@ -115,17 +118,26 @@ impl World {
 
     /// The same, with the authority that is trusted in PEM.
     pub async fn backend_trusting(&self, name: &str, ca: &str, url: &str, more: &str) {
+        self.apply(&self.backend_document(name, "", ca, url, more)).await;
+    }
+
+    /// The Backend called `app`, with an annotation.
+    pub async fn backend_annotated(&self, annotation: &str) {
+        let ca = std::fs::read_to_string(self.database.ca_path()).unwrap();
+        self.apply(&self.backend_document("app", annotation, &ca, &url(&self.database), "")).await;
+    }
+
+    fn backend_document(&self, name: &str, annotation: &str, ca: &str, url: &str, more: &str) -> String {
         let ca = ca.replace('\n', "\n    ");
         let aws = self.vault.as_ref().map_or_else(String::new, |vault| {
             format!("  aws: {{ region: us-east-1, prefix: tenantry, endpoint: \"{}\" }}\n", vault.endpoint())
         });
-        self.apply(&format!(
+        format!(
             "apiVersion: v1\nkind: Secret\nmetadata: {{ name: {name}-db }}\nstringData:\n  DATABASE_URL: {url}\n  ca.crt: |\n    {ca}\n---\n\
-             apiVersion: tenantry.io/v1alpha1\nkind: Backend\nmetadata: {{ name: {name} }}\nspec:\n  publicUrl: https://app.example.com\n  \
-             upstream: {{ url: \"http://127.0.0.1:8000\" }}\n  database:\n    urlSecretRef: {{ name: {name}-db, key: DATABASE_URL }}\n    \
-             caSecretRef: {{ name: {name}-db, key: ca.crt }}\n{aws}{more}"
-        ))
-        .await;
+             apiVersion: tenantry.io/v1alpha1\nkind: Backend\nmetadata: {{ name: {name}, annotations: {{ {annotation} }} }}\nspec:\n  \
+             publicUrl: https://app.example.com\n  upstream: {{ url: \"http://127.0.0.1:8000\" }}\n  database:\n    \
+             urlSecretRef: {{ name: {name}-db, key: DATABASE_URL }}\n    caSecretRef: {{ name: {name}-db, key: ca.crt }}\n{aws}{more}"
+        )
     }
 
     /// An Organization; `spec` is more of it, a line each, indented by two.
@@ -161,24 +173,49 @@ impl World {
     /// Whether so many Organizations are all that there are and ready, and the Backend says so of them: it tells what it counts up to
     /// half a minute later.
     pub async fn everything_is_said(&self, organizations: usize) -> bool {
-        let text = self.kubectl(&["get", "backend,org", "-o", "json"]).await;
-        let found: Value = serde_json::from_str(&text).unwrap();
-        let items = found["items"].as_array().unwrap();
+        let (backends, members) = (self.list("backend", "").await, self.list("org", "").await);
+        let [backend] = &backends[..] else { panic!("{backends:?}") };
         let ready = |item: &&Value| find(item, "Ready").is_some_and(|ready| ready["status"] == "True");
-        let backend = items.iter().find(|item| item["kind"] == "Backend").unwrap();
-        items.iter().filter(ready).count() == organizations + 1
+        members.len() == organizations
+            && members.iter().chain([backend]).filter(ready).count() == organizations + 1
             && backend["status"]["organizations"] == organizations
             && (self.vault.is_none()
                 || find(backend, "AwsSecretsReady").is_some_and(|aws| aws["reason"] == "Complete"))
     }
 
     pub async fn gone(&self, what: &str) {
-        self.wait(&format!("{what}: gone"), async || self.get(what).await.is_none().then_some(())).await;
+        let (kind, name) = what.split_once('/').unwrap();
+        let path = format!("{}/{name}", self.path(kind));
+        let is_gone = async || matches!(self.cluster.read(&path).await, Ok(None)).then_some(());
+        self.wait(&format!("{what}: gone"), is_gone).await;
     }
 
     pub async fn get(&self, what: &str) -> Option<Value> {
-        let text = self.try_kubectl(&["get", what, "-o", "json"]).await.ok()?;
-        serde_json::from_str(&text).ok()
+        let (kind, name) = what.split_once('/').unwrap();
+        self.cluster.read(&format!("{}/{name}", self.path(kind))).await.ok()?
+    }
+
+    /// All of a kind in the namespace. `chosen` is a query.
+    pub async fn list(&self, kind: &str, chosen: &str) -> Vec<Value> {
+        let read = self.cluster.read(&format!("{}?{chosen}", self.path(kind))).await;
+        let list = read.unwrap_or_else(|error| panic!("{error}"));
+        list.unwrap_or_else(|| panic!("the API server knows no {kind}"))["items"].as_array().unwrap().clone()
+    }
+
+    /// Where the API server has what is of a kind.
+    fn path(&self, kind: &str) -> String {
+        let (group, plural) = match kind {
+            "namespace" => return "/api/v1/namespaces".to_owned(),
+            "ClusterRole" => return "/apis/rbac.authorization.k8s.io/v1/clusterroles".to_owned(),
+            "Role" => ("apis/rbac.authorization.k8s.io/v1", "roles"),
+            "backend" => ("apis/tenantry.io/v1alpha1", "backends"),
+            "org" => ("apis/tenantry.io/v1alpha1", "organizations"),
+            "lease" => ("apis/coordination.k8s.io/v1", "leases"),
+            "secret" => ("api/v1", "secrets"),
+            "event" => ("api/v1", "events"),
+            _ => panic!("where is a {kind}?"),
+        };
+        format!("/{group}/namespaces/{}/{plural}", self.namespace)
     }
 
     /// The texts of a Secret.
@@ -199,11 +236,9 @@ impl World {
     /// The messages of the events with this reason, in no order.
     pub async fn events(&self, what: &str, reason: &str) -> Vec<String> {
         let name = what.rsplit('/').next().unwrap();
-        let chosen = format!("reason={reason},involvedObject.name={name}");
-        let text = self.kubectl(&["get", "events", "-o", "json", "--field-selector", &chosen]).await;
-        let found: Value = serde_json::from_str(&text).unwrap();
-        let messages = found["items"].as_array().unwrap().iter();
-        messages.map(|event| event["message"].as_str().unwrap().to_owned()).collect()
+        let chosen = format!("fieldSelector=reason={reason},involvedObject.name={name}");
+        let events = self.list("event", &chosen).await;
+        events.iter().map(|event| event["message"].as_str().unwrap().to_owned()).collect()
     }
 
     /// How often a resource of this kind was reconciled, whatever came of it, as the metrics say.
@@ -212,6 +247,25 @@ impl World {
         let text = self.scrape().await;
         let lines = text.lines().filter(|line| line.contains(&counted));
         lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    }
+
+    /// Waits until the operator has read the definitions, which it does last before it asks for the lease.
+    pub async fn waits_for_the_lease(&self) {
+        let ready =
+            async || asked(self.metrics, "/readyz").await.ok()?.starts_with("HTTP/1.1 200").then_some(());
+        self.wait("an operator that is ready", ready).await;
+    }
+
+    /// Has the operator look again, and waits until it has.
+    pub async fn looked_again(&self, resources: &[&str]) {
+        for resource in resources {
+            let kind = if resource.starts_with("org/") { "organization" } else { "backend" };
+            let before = self.reconciles(kind).await;
+            let now = format!("tenantry.io/reconcile={before}-times-before");
+            self.kubectl(&["annotate", "--overwrite", resource, &now]).await;
+            let looked = async || (self.reconciles(kind).await > before).then_some(());
+            self.wait(&format!("{resource}: looked at again"), looked).await;
+        }
     }
 
     async fn scrape(&self) -> String {
@@ -284,45 +338,44 @@ pub fn organization(name: &str, spec: &str) -> String {
     )
 }
 
-async fn tool(root: &std::path::Path, script: &str) -> PathBuf {
-    let path = run(Command::new(root.join(script)), String::new()).await.unwrap();
-    PathBuf::from(path.trim())
+/// What a chart makes, as YAML.
+pub async fn chart(chart: &str, release: &str, more: &[&str]) -> String {
+    static HELM: OnceCell<PathBuf> = OnceCell::const_new();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let find = async || {
+        let path = run(Command::new(root.join("tools/helm.sh")), String::new()).await.unwrap();
+        PathBuf::from(path.trim())
+    };
+    let mut command = Command::new(HELM.get_or_init(find).await);
+    command.arg("template").arg(release).arg(root.join("charts").join(chart)).args(more);
+    run(command, String::new()).await.unwrap()
 }
 
 /// The definitions, and what the chart makes for an operator in this namespace, but for the pods.
-async fn install(
-    cluster: &Cluster,
-    root: &std::path::Path,
-    helm: &std::path::Path,
-    namespace: &str,
-    watched: &[String],
-) {
-    let template = |chart: &str, more: &[&str]| {
-        let mut command = Command::new(helm);
-        command
-            .arg("template")
-            .arg(namespace)
-            .arg(root.join(chart))
-            .args(["--namespace", namespace])
-            .args(more);
-        run(command, String::new())
-    };
-    let crds = template("charts/tenantry-crds", &[]).await.unwrap();
-    definitions(cluster, &crds).await;
+async fn install(cluster: &Cluster, namespace: &str, watched: &[String]) {
+    // A cluster keeps the definitions; who takes them away brings them back.
+    static DONE: Mutex<BTreeSet<PathBuf>> = Mutex::const_new(BTreeSet::new());
+    let mut done = DONE.lock().await;
+    if !done.contains(cluster.kubeconfig()) {
+        definitions(cluster).await;
+        done.insert(cluster.kubeconfig().to_owned());
+    }
+    drop(done);
     let watch = format!("watchNamespaces={{{}}}", watched.join(","));
     let only = ["--show-only", "templates/rbac.yaml", "--show-only", "templates/serviceaccount.yaml"];
-    let mut more: Vec<&str> = ["--set", "rbac.aggregate=false"].into_iter().chain(only).collect();
+    let mut more: Vec<&str> =
+        ["--namespace", namespace, "--set", "rbac.aggregate=false"].into_iter().chain(only).collect();
     if !watched.is_empty() {
         more.extend(["--set", watch.as_str()]);
     }
-    let roles = template("charts/tenantry", &more).await.unwrap();
-    cluster.apply(&roles).await.unwrap();
+    cluster.apply(&chart("tenantry", namespace, &more).await).await.unwrap();
 }
 
 /// Installs the definitions, and waits until they are served.
-pub async fn definitions(cluster: &Cluster, crds: &str) {
+pub async fn definitions(cluster: &Cluster) {
+    let crds = chart("tenantry-crds", "definitions", &[]).await;
     let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
-    cluster.kubectl_stdin(&apply, crds).await.unwrap();
+    cluster.kubectl_stdin(&apply, &crds).await.unwrap();
     let established =
         ["wait", "--for=condition=Established", "crd/backends.tenantry.io", "crd/organizations.tenantry.io"];
     cluster.kubectl(&established).await.unwrap();

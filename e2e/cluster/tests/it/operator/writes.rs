@@ -1,8 +1,10 @@
 //! Who wrote what: the API server's audit log, the database's counter of transactions that wrote, the calls to AWS.
 
+use std::time::{Duration, Instant};
+
 use tenantry_harness::{AuditEvent, AuditMark};
 
-use super::world::World;
+use super::world::{PATIENCE, World};
 
 /// A moment after which writes count.
 pub struct Mark {
@@ -47,6 +49,20 @@ impl World {
             written.push(format!("transactions of the database: {} to {transactions}", mark.transactions));
         }
         written
+    }
+
+    /// Waits until no operator has written anything for a while: what goes on just now is not known by what it leaves.
+    pub async fn rested(&self, quiet: Duration) {
+        let began = Instant::now();
+        loop {
+            let mark = self.mark().await;
+            tokio::time::sleep(quiet).await;
+            let written = self.written_since(&mark).await;
+            if written.is_empty() {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "it goes on writing: {written:#?}");
+        }
     }
 
     /// Whether a request is an operator's of this namespace.

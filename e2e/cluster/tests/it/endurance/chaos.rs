@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use super::world::{Wanted, World};
+use crate::operator::world::{Wanted, World};
 
 const DEATHS: usize = 50;
 const ORGANIZATIONS: usize = 12;
@@ -41,6 +41,7 @@ async fn an_operator_killed_fifty_times_ends_where_the_manifests_say_and_loses_n
     settled(&world, &slots).await;
     look(&world, &mut slots, &mut kept).await;
     as_the_manifests_say(&world, &slots).await;
+    world.rested(Duration::from_secs(3)).await;
     let mark = world.mark().await;
     tokio::time::sleep(Duration::from_secs(45)).await;
     assert_eq!(world.written_since(&mark).await, Vec::<String>::new(), "a second pass writes nothing");
@@ -204,7 +205,7 @@ async fn settled(world: &World, slots: &[Slot]) {
         }
         let followed = async || {
             let found = world.get(&what).await?;
-            let ready = super::world::find(&found, "Ready")?["status"] == "True";
+            let ready = crate::operator::world::find(&found, "Ready")?["status"] == "True";
             (ready && found["status"]["observedGeneration"] == found["metadata"]["generation"]).then_some(())
         };
         world.wait(&format!("{what}: followed"), followed).await;
@@ -223,7 +224,7 @@ async fn settled(world: &World, slots: &[Slot]) {
     let living = slots.iter().filter(|slot| slot.manifest.is_some()).count();
     let counted = async || {
         let backend = world.get("backend/app").await?;
-        let complete = super::world::find(&backend, "AwsSecretsReady")?["reason"] == "Complete";
+        let complete = crate::operator::world::find(&backend, "AwsSecretsReady")?["reason"] == "Complete";
         (complete && backend["status"]["organizations"] == living).then_some(())
     };
     world.wait("the Backend's count", counted).await;
@@ -310,20 +311,18 @@ async fn no_orphan_in_aws(world: &World, slots: &[Slot]) {
 
 /// The Organizations that there are.
 async fn organizations(world: &World) -> BTreeMap<String, Value> {
-    by_name(&world.kubectl(&["get", "org", "-o", "json"]).await)
+    by_name(world.list("org", "").await)
 }
 
 /// The Secrets that say they are ours.
 async fn secrets(world: &World) -> BTreeMap<String, Texts> {
-    let ours = ["get", "secrets", "-l", "app.kubernetes.io/managed-by=tenantry-operator", "-o", "json"];
-    let found = by_name(&world.kubectl(&ours).await);
-    found.into_iter().map(|(name, secret)| (name, super::world::texts(&secret))).collect()
+    let found =
+        by_name(world.list("secret", "labelSelector=app.kubernetes.io/managed-by=tenantry-operator").await);
+    found.into_iter().map(|(name, secret)| (name, crate::operator::world::texts(&secret))).collect()
 }
 
-fn by_name(list: &str) -> BTreeMap<String, Value> {
-    let list: Value = serde_json::from_str(list).unwrap();
-    let items = list["items"].as_array().unwrap().iter();
-    items.map(|item| (item["metadata"]["name"].as_str().unwrap().to_owned(), item.clone())).collect()
+fn by_name(list: Vec<Value>) -> BTreeMap<String, Value> {
+    list.into_iter().map(|item| (item["metadata"]["name"].as_str().unwrap().to_owned(), item)).collect()
 }
 
 /// Chance that can be repeated: `CHAOS_SEED` is the seed that a run printed.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use super::world::{Wanted, World, organization};
-use super::writes::{is_lease, is_write};
+use crate::operator::world::{Wanted, World, organization};
+use crate::operator::writes::{is_lease, is_write};
 
 const ORGANIZATIONS: usize = 300;
 /// How long they may take to be made on a busy machine.
@@ -13,7 +13,8 @@ const REST: Duration = Duration::from_mins(2);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_hundred_settled_organizations_are_looked_at_and_left_alone() {
-    let world = World::start(Wanted { vault: true, own_postgres: true, ..Wanted::default() }).await;
+    let wanted = Wanted { vault: true, own_postgres: true, resync: Some("40s"), ..Wanted::default() };
+    let world = World::start(wanted).await;
     world.no_vacuum().await;
     world.backend("").await;
     let mut documents = String::new();
@@ -30,6 +31,7 @@ async fn three_hundred_settled_organizations_are_looked_at_and_left_alone() {
     }
     note(&format!("{ORGANIZATIONS} Organizations were ready after {:?}", began.elapsed()));
 
+    world.rested(Duration::from_secs(3)).await;
     let mark = world.mark().await;
     let audit = world.cluster.audit_mark();
     let rows = rows_written(&world).await;
@@ -40,7 +42,7 @@ async fn three_hundred_settled_organizations_are_looked_at_and_left_alone() {
     let events = world.cluster.audit_since(audit).unwrap();
     let of_us: Vec<_> = events.iter().filter(|event| world.is_operators(event)).collect();
     let looked = of_us.iter().filter(|event| event.verb == "get" && event.resource == "secrets").count();
-    assert!(looked > 4 * ORGANIZATIONS, "it looked at Secrets {looked} times only");
+    assert!(looked >= 2 * ORGANIZATIONS, "it looked at Secrets {looked} times only");
     let leases: Vec<&str> = of_us
         .iter()
         .filter(|event| is_lease(event) && is_write(event))
