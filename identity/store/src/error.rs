@@ -60,6 +60,11 @@ impl StoreError {
         }
     }
 
+    /// Whether PostgreSQL's user may not do it (`insufficient_privilege`).
+    pub fn lacks_rights(&self) -> bool {
+        self.database().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42501")
+    }
+
     /// Whether it was a write in a transaction that is only to read (PostgreSQL), or over a connection that is (SQLite).
     pub(crate) fn is_a_refused_write(&self) -> bool {
         let code = self.database().and_then(sqlx::error::DatabaseError::code);

@@ -91,6 +91,14 @@ pub enum OpenError {
         /// What to do.
         remedy: String,
     },
+    /// The user of the URL may not do what is needed.
+    #[error("the user of the database URL may not do what is needed; run as the owner: {statement}")]
+    Rights {
+        /// What gives the right.
+        statement: String,
+        /// What the database said.
+        source: StoreError,
+    },
     /// It was to be left as it is, and cannot be worked with so.
     #[error("the database is not prepared for this program, which was told to change nothing in it")]
     Unprepared(#[source] StoreError),

@@ -137,7 +137,7 @@ fn refused(error: &OpenError) -> Trouble {
         OpenError::OtherBackend { .. } => "OtherBackend",
         OpenError::SealingKeyMissing { .. } => "SealingKeyMissing",
         OpenError::SealingKeyWrong { .. } => "SealingKeyWrong",
-        OpenError::Unusable { .. } => "DatabaseUnusable",
+        OpenError::Unusable { .. } | OpenError::Rights { .. } => "DatabaseUnusable",
         OpenError::Unprepared(_) => {
             return paused("what the database needs of this operator's version, or at all");
         }

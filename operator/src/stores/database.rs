@@ -44,6 +44,13 @@ pub(crate) fn trouble(error: &StoreError) -> Trouble {
         StoreError::Corrupt { .. } | StoreError::AmbiguousEmail | StoreError::Sealing(_) => {
             Trouble::standing("DatabaseContent", tenantry_store::with_causes(error))
         }
+        _ if error.lacks_rights() => {
+            let said = tenantry_store::with_causes(error);
+            let message = format!(
+                "the user of the database URL may not do what is needed: {said}; docs/database.md lists its rights"
+            );
+            Trouble::standing("DatabaseUnusable", message)
+        }
         _ => Trouble::passing("DatabaseUnavailable", tenantry_store::with_causes(error)),
     }
 }

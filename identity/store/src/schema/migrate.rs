@@ -22,12 +22,14 @@ const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(7309940115214463841)::
 
 /// Brings the schema up to date, in one transaction. Whoever comes second waits and finds it done.
 pub(crate) async fn migrate(tx: &mut Tx) -> Result<(), OpenError> {
+    let mut user = String::new();
     if tx.dialect() == Dialect::Postgres {
-        check_version(tx).await?;
+        user = check_server(tx).await?;
         tx.one(POSTGRES_LOCK, &[]).await?;
         // Not CREATE SCHEMA IF NOT EXISTS alone: that asks for the right to create even where nothing is to do.
         if tx.maybe("SELECT 1 AS one FROM pg_namespace WHERE nspname = 'tenantry'", &[]).await?.is_none() {
-            tx.script("CREATE SCHEMA tenantry").await?;
+            let made = tx.script("CREATE SCHEMA tenantry").await;
+            made.map_err(needs(|| format!("CREATE SCHEMA tenantry AUTHORIZATION {user}")))?;
         }
     }
     let applied = applied(tx).await?;
@@ -36,7 +38,7 @@ pub(crate) async fn migrate(tx: &mut Tx) -> Result<(), OpenError> {
         return Err(OpenError::NewerDatabase { applied, known });
     }
     if introspect::is_missing(tx).await? {
-        tx.script(APPLICATION_TABLES).await?;
+        make_application_tables(tx, &user).await?;
     }
     introspect::check(tx).await?;
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
@@ -44,21 +46,57 @@ pub(crate) async fn migrate(tx: &mut Tx) -> Result<(), OpenError> {
         let sql = "INSERT INTO tenantry.migrations (version, name, applied_at) VALUES ($1, $2, $3)";
         tx.run(sql, &[migration.version.into(), migration.name.into(), tx.now.into()]).await?;
     }
-    triggers::restore(tx).await?;
+    let restored = triggers::restore(tx).await;
+    restored.map_err(needs(|| {
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON organizations, users TO {user}")
+    }))?;
     Ok(())
 }
 
-/// What the triggers are written with came with PostgreSQL 13.
-async fn check_version(tx: &mut Tx) -> Result<(), OpenError> {
-    let sql = "SELECT current_setting('server_version_num')::bigint / 10000 AS version";
-    let version = tx.one(sql, &[]).await?.int("version")?;
+/// Where the application looks for its tables. The schema of ours is left out: PostgreSQL looks first into the one that is called as
+/// its user, and ours is wherever the user is called `tenantry`.
+async fn make_application_tables(tx: &mut Tx, user: &str) -> Result<(), OpenError> {
+    let mut schema = None;
+    if tx.dialect() == Dialect::Postgres {
+        let sql = "SELECT quote_ident(name) AS name FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, place) \
+            WHERE name <> 'tenantry' ORDER BY place LIMIT 1";
+        let found = tx.maybe(sql, &[]).await?.map(|row| row.text("name")).transpose()?;
+        let found = found.ok_or_else(|| OpenError::Unusable {
+            problem: "the database has no schema in which the user's tables could be".to_owned(),
+            remedy: format!("run: GRANT USAGE, CREATE ON SCHEMA public TO {user}"),
+        })?;
+        tx.one("SELECT set_config('search_path', $1, true) AS path", &[found.as_str().into()]).await?;
+        schema = Some(found);
+    }
+    let made = tx.script(APPLICATION_TABLES).await;
+    let schema = schema.unwrap_or_default();
+    made.map_err(needs(|| format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}")))?;
+    Ok(())
+}
+
+/// What a user who lacks a right is told to run.
+fn needs(statement: impl FnOnce() -> String) -> impl FnOnce(StoreError) -> OpenError {
+    move |error| {
+        if error.lacks_rights() {
+            OpenError::Rights { statement: statement(), source: error }
+        } else {
+            error.into()
+        }
+    }
+}
+
+/// The user's name. What the triggers are written with came with PostgreSQL 13.
+async fn check_server(tx: &mut Tx) -> Result<String, OpenError> {
+    let sql = "SELECT current_setting('server_version_num')::bigint / 10000 AS version, quote_ident(current_user) AS name";
+    let server = tx.one(sql, &[]).await?;
+    let version = server.int("version")?;
     if version < 13 {
         return Err(OpenError::Unusable {
             problem: format!("the database server is PostgreSQL {version}"),
             remedy: "use PostgreSQL 13 or newer".to_owned(),
         });
     }
-    Ok(())
+    Ok(server.text("name")?)
 }
 
 async fn applied(tx: &mut Tx) -> Result<i64, StoreError> {

@@ -17,6 +17,7 @@ mod provision;
 mod purge;
 mod refusals;
 mod removal;
+mod rights;
 mod sealing;
 mod sessions;
 mod users;

@@ -11,7 +11,7 @@ mod reader;
 
 use std::path::PathBuf;
 
-use tenantry_harness::{Cluster, ClusterOptions};
+use tenantry_harness::{Cluster, ClusterOptions, Database};
 
 use super::world::{Wanted, World, url};
 use crate::repository;
@@ -25,6 +25,8 @@ const SCALE: &str = "kubectl --namespace tenantry-system scale deployment/tenant
 const CLUSTER_IS_LOST: &str = "The cluster is lost";
 
 const NOTHING: &str = "";
+/// The file that the page's Secret is made from.
+const AUTHORITY: &str = "cp \"$PGSSLROOTCERT\" ca.pem";
 const EXAMPLES: &str = "kubectl apply -f examples/kubernetes/
 kubectl config set-context --current --namespace=mini-xdr
 kubectl wait --for=condition=Ready --timeout=2m backend/mini-xdr organization/mini-corp organization/harbor-lights";
@@ -54,6 +56,7 @@ pages! {
     an_organization_is_added: "docs/add-an-organization.md" after [NOTHING];
     existing_keys_and_rows_are_brought: "docs/bring-existing-keys.md" after [OLDER];
     conditions_are_looked_at: "docs/conditions.md" after [EXAMPLES];
+    a_database_is_prepared: "docs/database.md" after [AUTHORITY];
     what_was_lost_is_restored: "docs/restore.md" after [EXAMPLES];
     keys_are_rotated: "docs/rotate-keys.md" after [EXAMPLES];
     organizations_are_suspended_and_deleted: "docs/suspend-and-delete.md" after [EXAMPLES, EVENTS];
@@ -100,6 +103,30 @@ fn placed(namespace: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// What has a page speak of the test's database, and as the user that it makes.
+fn as_its_user(database: &Database) -> Vec<(String, String)> {
+    let url = url(database);
+    let (_, place) = url.split_once('@').unwrap();
+    let own = format!("postgres://tenantry:change-me@{place}");
+    vec![("--dbname=mini_xdr".to_owned(), format!("--dbname={}", database.name())), (url, own)]
+}
+
+/// What libpq takes from the environment.
+fn as_superuser(database: &Database) -> [(&'static str, String); 6] {
+    let url = url(database);
+    let (user, rest) = url.strip_prefix("postgres://").unwrap().split_once(':').unwrap();
+    let (password, rest) = rest.split_once('@').unwrap();
+    let (host, port) = rest.split_once('/').unwrap().0.split_once(':').unwrap();
+    [
+        ("PGUSER", user.to_owned()),
+        ("PGPASSWORD", password.to_owned()),
+        ("PGHOST", host.to_owned()),
+        ("PGPORT", port.to_owned()),
+        ("PGSSLMODE", "verify-full".to_owned()),
+        ("PGSSLROOTCERT", database.ca_path().to_str().unwrap().to_owned()),
+    ]
+}
+
 struct Page {
     world: World,
     name: &'static str,
@@ -109,15 +136,25 @@ struct Page {
 impl Page {
     async fn open(name: &'static str) -> Self {
         let text = std::fs::read_to_string(repository(name)).unwrap();
-        let wanted = Wanted { vault: text.contains(r#""aws":"#), ..Wanted::default() };
+        // Roles are the server's, and so everybody's on it.
+        let own_postgres = text.contains("CREATE ROLE");
+        let wanted = Wanted { vault: text.contains(r#""aws":"#), own_postgres, ..Wanted::default() };
         let world = World::start(wanted).await;
         let mut edits = placed(&world.namespace);
+        if own_postgres {
+            edits.extend(as_its_user(&world.database));
+        }
         if let Some(vault) = &world.vault {
             let prefix = r#""prefix":"tenantry/mini-xdr""#;
             edits.push((prefix.to_owned(), format!(r#"{prefix},"endpoint":"{}""#, vault.endpoint())));
         }
         let mut reader = Reader::new(&world.cluster, &world.database, edits).await;
         reader.set("TENANTRY_CLUSTER_ID", &world.namespace);
+        if own_postgres {
+            for (variable, value) in as_superuser(&world.database) {
+                reader.set(variable, &value);
+            }
+        }
         Self { world, name, reader }
     }
 
