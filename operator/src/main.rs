@@ -24,12 +24,7 @@ enum Command {
     /// Read the settings, say what is wrong with them, and end
     Check(Overrides),
     /// Take finalizers off after the operator was uninstalled; what stands in the stores stays there
-    Release {
-        #[command(flatten)]
-        what: What,
-        #[command(flatten)]
-        overrides: Overrides,
-    },
+    Release(What),
     /// Print the manifests that would own the organizations of a Backend which nothing owns yet
     Export {
         /// The Backend, as NAMESPACE/NAME
@@ -61,28 +56,25 @@ fn answer(text: &str) {
 }
 
 fn work(command: &Command) -> anyhow::Result<()> {
-    let (Command::Run(overrides)
-    | Command::Check(overrides)
-    | Command::Release { overrides, .. }
-    | Command::Export { overrides, .. }) = command;
-    let settings = overrides.settings()?;
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("another TLS provider was installed"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
-        Command::Check(_) => Ok(()),
+        Command::Check(overrides) => overrides.settings().map(drop),
         Command::Run(overrides) => {
+            let settings = overrides.settings()?;
             telemetry::init(&settings)?;
             runtime.block_on(async { run::run(run::start(overrides, settings).await?).await })
         }
-        Command::Release { what, .. } => runtime.block_on(async {
+        Command::Release(what) => runtime.block_on(async {
             let count = release::release(&client().await?, what).await?;
             answer(&format!("{count} resources were let go; what stands in the stores stays there"));
             Ok(())
         }),
-        Command::Export { backend, .. } => runtime.block_on(async {
-            let manifests = export::export(&client().await?, &settings.cluster_id, backend).await?;
+        Command::Export { backend, overrides } => runtime.block_on(async {
+            let cluster = overrides.settings()?.cluster_id;
+            let manifests = export::export(&client().await?, &cluster, backend).await?;
             answer(manifests.trim_end());
             Ok(())
         }),

@@ -12,6 +12,7 @@
 pub mod account;
 pub mod certificates;
 pub mod cluster;
+mod json;
 pub mod postgres;
 pub mod process;
 mod python;

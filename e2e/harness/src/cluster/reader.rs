@@ -1,10 +1,12 @@
 //! Reading what the API server has without starting kubectl each time: a hundred times cheaper, which is what a test that looks until
 //! something is so needs. `kubectl proxy` knows who may ask; its socket is in a folder that nobody else may enter.
 
-use crate::process::{PartError, Watchdog};
-use http_body_util::{BodyExt as _, Empty};
-use hyper::{Request, body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use crate::{
+    json,
+    process::{PartError, Watchdog},
+};
+use http_body_util::Full;
+use hyper::Request;
 use serde_json::Value;
 use std::{io, path::PathBuf, process::Command, time::Duration};
 use tokio::net::UnixStream;
@@ -42,18 +44,7 @@ impl Reader {
 
     async fn ask(&self, path: &str) -> io::Result<(u16, Value)> {
         let stream = UnixStream::connect(&self.socket).await?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-        let request = Request::get(path).header("host", "localhost").body(Empty::<Bytes>::new());
-        let request = request.map_err(io::Error::other)?;
-        let answer = async move {
-            let answer = sender.send_request(request).await?;
-            let status = answer.status().as_u16();
-            Ok::<_, hyper::Error>((status, answer.into_body().collect().await?.to_bytes()))
-        };
-        // Whether the connection ends well is told by the answer.
-        let (answer, _) = tokio::join!(answer, connection);
-        let (status, body) = answer.map_err(io::Error::other)?;
-        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+        let request = Request::get(path).header("host", "localhost").body(Full::default());
+        json::exchange(stream, request.map_err(io::Error::other)?).await
     }
 }

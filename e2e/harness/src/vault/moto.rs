@@ -2,12 +2,12 @@
 
 use super::REGION;
 use crate::{
+    json,
     process::{PartError, Watchdog, accepts, free_port, on_free_ports},
     python::Environment,
 };
-use http_body_util::{BodyExt, Full};
-use hyper::{Request, body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
+use hyper::{Request, body::Bytes};
 use serde_json::Value;
 use std::{io, process::Command, time::Duration};
 use tokio::net::TcpStream;
@@ -74,18 +74,6 @@ impl Moto {
         body: String,
     ) -> io::Result<(u16, Value)> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-        let request = request.body(Full::new(Bytes::from(body))).map_err(io::Error::other)?;
-        let answer = async move {
-            let answer = sender.send_request(request).await?;
-            let status = answer.status().as_u16();
-            Ok::<_, hyper::Error>((status, answer.into_body().collect().await?.to_bytes()))
-        };
-        // Whether the connection ends well is told by the answer.
-        let (answer, _) = tokio::join!(answer, connection);
-        let (status, body) = answer.map_err(io::Error::other)?;
-        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body)? };
-        Ok((status, body))
+        json::exchange(stream, request.body(Full::new(Bytes::from(body))).map_err(io::Error::other)?).await
     }
 }
