@@ -145,7 +145,8 @@ pub async fn organization(organization: Arc<Organization>, context: Arc<Context>
         return Ok(Action::await_change());
     };
     let began = Instant::now();
-    let outcome = one_organization(organization, &context).await;
+    // What an Organization needs while it is worked on is not kept for the thousands that wait for their turn.
+    let outcome = Box::pin(one_organization(organization, &context)).await;
     drop(turn);
     context.metrics.reconciled("organization", &outcome, began.elapsed());
     Ok(context.action(&key, &outcome, context.resync))
