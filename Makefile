@@ -16,7 +16,7 @@ test: ## Every test; installs what they need (at most 20 minutes cold on 2 cores
 	@tools/need.sh rust python node postgresql sqlite chromium curl
 	@tools/test.sh
 
-e2e: ## The whole system on a real Kubernetes control plane, at most 25 minutes cold on 2 cores
+e2e: ## The whole system on a real Kubernetes control plane; about half an hour the first time on 2 cores, then nine minutes
 	@tools/need.sh rust go etcd redis postgresql python
 	@tools/e2e.sh
 

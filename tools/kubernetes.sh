@@ -22,7 +22,7 @@ programs=($(missing "$@"))
 building=$(mktemp -d "$cache/building.XXXXXX")
 trap 'rm -rf "$building"' EXIT
 trap 'exit 130' INT TERM
-echo "==> building ${programs[*]} from source, once: Kubernetes $version takes about seven minutes, Helm alone two (kept in $cache)"
+echo "==> building ${programs[*]} from source, once: Kubernetes $version takes ten to twenty minutes on two cores, Helm alone two (kept in $cache)"
 (while sleep 60 >/dev/null 2>&1; do echo "    Kubernetes is still building, $((SECONDS / 60)) min"; done) 9>&- &
 ticker=$!
 trap 'kill "$ticker" 2>/dev/null || true; rm -rf "$building"' EXIT
