@@ -50,25 +50,27 @@ impl StoreError {
             Self::Database(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_)) => true,
             // PostgreSQL: serialization, deadlock, lock and statement time-out, shutting down, out of
             // connections. SQLite: BUSY and LOCKED.
-            _ => self.database().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| {
-                [
-                    "40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "5", "6", "261",
-                    "517",
-                ]
-                .contains(&code.as_ref())
-            }),
+            _ => self.has_code(&[
+                "40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "5", "6", "261",
+                "517",
+            ]),
         }
     }
 
     /// Whether PostgreSQL's user may not do it (`insufficient_privilege`).
     pub fn lacks_rights(&self) -> bool {
-        self.database().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42501")
+        self.has_code(&["42501"])
     }
 
     /// Whether it was a write in a transaction that is only to read (PostgreSQL), or over a connection that is (SQLite).
     pub(crate) fn is_a_refused_write(&self) -> bool {
+        self.has_code(&["25006", "8"])
+    }
+
+    /// Whether the database's own code for it is one of these.
+    fn has_code(&self, codes: &[&str]) -> bool {
         let code = self.database().and_then(sqlx::error::DatabaseError::code);
-        code.is_some_and(|code| ["25006", "8"].contains(&code.as_ref()))
+        code.is_some_and(|code| codes.contains(&code.as_ref()))
     }
 
     fn database(&self) -> Option<&dyn sqlx::error::DatabaseError> {

@@ -49,9 +49,7 @@ pub async fn reconcile(world: &World<'_>, backend: &Backend, now: DateTime<Utc>)
 }
 
 async fn clean(world: &World<'_>, backend: &Backend, uid: &str) -> Result<(), Trouble> {
-    if marks::is_paused(&backend.metadata) {
-        return Err(super::paused("its deletion"));
-    }
+    super::may_write(backend, "its deletion")?;
     if !world.members.known {
         let message = "not every namespace that is watched could be read yet, and Organizations there may belong to it: see the \
                        operator's log";

@@ -17,6 +17,7 @@ pub mod urls;
 use tenantry_crds::Backend;
 use tenantry_crds::backend::Aws;
 
+use crate::marks;
 use crate::organization::desired::VaultPlace;
 use crate::stores::rows::Place;
 use crate::stores::secrets::SecretOwner;
@@ -25,6 +26,11 @@ use crate::trouble::Trouble;
 /// Why something of a Backend is not written.
 fn paused(what: &str) -> Trouble {
     Trouble::standing("Paused", format!("tenantry.io/paused is set: {what} waits until it is removed"))
+}
+
+/// Refuses a write of a Backend's own while it is paused: it is looked at all the same, for its Organizations need it open.
+fn may_write(backend: &Backend, what: &str) -> Result<(), Trouble> {
+    if marks::is_paused(&backend.metadata) { Err(paused(what)) } else { Ok(()) }
 }
 
 /// Where a Backend stands.

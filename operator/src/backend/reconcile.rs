@@ -116,9 +116,9 @@ impl Story<'_> {
         self.world.manifests.set_finalizer(self.backend, true).await
     }
 
-    /// Refuses a write of the Backend's own while it is paused: it is looked at all the same, for its Organizations need it open.
+    /// As [`super::may_write`].
     pub(super) fn may_write(&self, what: &str) -> Result<(), Trouble> {
-        if marks::is_paused(&self.backend.metadata) { Err(super::paused(what)) } else { Ok(()) }
+        super::may_write(self.backend, what)
     }
 
     /// Whether Organizations have to look again.

@@ -56,22 +56,21 @@ pub(crate) async fn migrate(tx: &mut Tx) -> Result<(), OpenError> {
 /// Where the application looks for its tables. The schema of ours is left out: PostgreSQL looks first into the one that is called as
 /// its user, and ours is wherever the user is called `tenantry`.
 async fn make_application_tables(tx: &mut Tx, user: &str) -> Result<(), OpenError> {
-    let mut schema = None;
-    if tx.dialect() == Dialect::Postgres {
-        let sql = "SELECT quote_ident(name) AS name FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, place) \
-            WHERE name <> 'tenantry' ORDER BY place LIMIT 1";
-        let found = tx.maybe(sql, &[]).await?.map(|row| row.text("name")).transpose()?;
-        let found = found.ok_or_else(|| OpenError::Unusable {
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok(tx.script(APPLICATION_TABLES).await?);
+    }
+    let sql = "SELECT quote_ident(name) AS name FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, place) \
+        WHERE name <> 'tenantry' ORDER BY place LIMIT 1";
+    let Some(found) = tx.maybe(sql, &[]).await? else {
+        return Err(OpenError::Unusable {
             problem: "the database has no schema in which the user's tables could be".to_owned(),
             remedy: format!("run: GRANT USAGE, CREATE ON SCHEMA public TO {user}"),
-        })?;
-        tx.one("SELECT set_config('search_path', $1, true) AS path", &[found.as_str().into()]).await?;
-        schema = Some(found);
-    }
+        });
+    };
+    let schema = found.text("name")?;
+    tx.one("SELECT set_config('search_path', $1, true) AS path", &[schema.as_str().into()]).await?;
     let made = tx.script(APPLICATION_TABLES).await;
-    let schema = schema.unwrap_or_default();
-    made.map_err(needs(|| format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}")))?;
-    Ok(())
+    made.map_err(needs(|| format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}")))
 }
 
 /// What a user who lacks a right is told to run.

@@ -1,7 +1,8 @@
 //! PostgreSQL users that may do no more than they must. A server of its own: its roles are everybody's.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use secrecy::SecretString;
 use tenantry_harness::{Database, Postgres};
 use tenantry_rules::clock::ManualClock;
 use tenantry_rules::random::SystemRandom;
@@ -9,7 +10,7 @@ use tenantry_rules::sealing::Keyring;
 use tenantry_store::provision::{self, Purged};
 use tenantry_store::{OpenError, Options, Store};
 
-use crate::world::{BACKEND, START, Wish, provision_on};
+use crate::world::{Place, START, Wish, options, provision_on};
 
 /// A database in which nobody but its owner may do anything, and a user of it called as our schema is.
 async fn locked(server: &Postgres) -> Database {
@@ -24,18 +25,11 @@ async fn locked(server: &Postgres) -> Database {
 }
 
 async fn open(database: &Database) -> Result<Store, OpenError> {
-    let (_, place) =
-        database.url().split_once('@').map(|(who, place)| (who.to_owned(), place.to_owned())).unwrap();
-    Store::open(Options {
-        url: format!("postgres://tenantry:x@{place}").into(),
-        ca: Some(database.ca_path().into()),
-        connections: 4,
-        keyring: Keyring::from_json(&KEYRING).unwrap(),
-        backend: BACKEND.to_owned(),
-        cluster: "laptop".to_owned(),
-        clock: Some(Arc::new(ManualClock::new(START)) as _),
-    })
-    .await
+    let url = database.url();
+    let (_, place) = url.split_once('@').unwrap();
+    let (clock, place_of) = (Arc::new(ManualClock::new(START)), Place::Postgres(database.clone()));
+    let url = format!("postgres://tenantry:x@{place}").into();
+    Store::open(Options { url, ..options(&place_of, &clock, &KEYRING) }).await
 }
 
 /// Runs what the refusals say until the database opens, and tells what that was.
@@ -65,10 +59,8 @@ async fn works(store: &Store) {
     assert_eq!(provision::purge(store, &wish.owner).await.unwrap(), Purged::Done);
 }
 
-static KEYRING: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
-    use secrecy::ExposeSecret as _;
-    Keyring::generate("one", &SystemRandom).unwrap().expose_secret().to_owned()
-});
+/// The same at each attempt, as what one sealed the next has to read.
+static KEYRING: LazyLock<SecretString> = LazyLock::new(|| Keyring::generate("one", &SystemRandom).unwrap());
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_with_no_rights_is_told_them_one_by_one_and_the_applications_tables_stay_out_of_our_schema() {

@@ -11,6 +11,8 @@ use tenantry_harness::process::{Watchdog, built, free_port, run};
 use tenantry_harness::{Cluster, Database, Postgres, Vault};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::repository;
+
 /// What a test wants.
 #[derive(Default)]
 pub struct Wanted {
@@ -184,15 +186,19 @@ impl World {
     }
 
     pub async fn gone(&self, what: &str) {
-        let (kind, name) = what.split_once('/').unwrap();
-        let path = format!("{}/{name}", self.path(kind));
+        let path = self.path_of(what);
         let is_gone = async || matches!(self.cluster.read(&path).await, Ok(None)).then_some(());
         self.wait(&format!("{what}: gone"), is_gone).await;
     }
 
     pub async fn get(&self, what: &str) -> Option<Value> {
+        self.cluster.read(&self.path_of(what)).await.ok()?
+    }
+
+    /// Where the API server has what is called `KIND/NAME`.
+    fn path_of(&self, what: &str) -> String {
         let (kind, name) = what.split_once('/').unwrap();
-        self.cluster.read(&format!("{}/{name}", self.path(kind))).await.ok()?
+        format!("{}/{name}", self.path(kind))
     }
 
     /// All of a kind in the namespace. `chosen` is a query.
@@ -339,15 +345,14 @@ pub fn organization(name: &str, spec: &str) -> String {
 }
 
 /// What a chart makes, as YAML.
-pub async fn chart(chart: &str, release: &str, more: &[&str]) -> String {
+async fn chart(chart: &str, release: &str, more: &[&str]) -> String {
     static HELM: OnceCell<PathBuf> = OnceCell::const_new();
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let find = async || {
-        let path = run(Command::new(root.join("tools/helm.sh")), String::new()).await.unwrap();
+        let path = run(Command::new(repository("tools/helm.sh")), String::new()).await.unwrap();
         PathBuf::from(path.trim())
     };
     let mut command = Command::new(HELM.get_or_init(find).await);
-    command.arg("template").arg(release).arg(root.join("charts").join(chart)).args(more);
+    command.arg("template").arg(release).arg(repository("charts").join(chart)).args(more);
     run(command, String::new()).await.unwrap()
 }
 

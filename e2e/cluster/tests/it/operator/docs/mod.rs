@@ -26,7 +26,7 @@ const CLUSTER_IS_LOST: &str = "The cluster is lost";
 
 const NOTHING: &str = "";
 /// The file that the page's Secret is made from.
-const AUTHORITY: &str = "cp \"$PGSSLROOTCERT\" ca.pem";
+const AUTHORITY: &str = "cp \"$AUTHORITY\" ca.pem";
 const EXAMPLES: &str = "kubectl apply -f examples/kubernetes/
 kubectl config set-context --current --namespace=mini-xdr
 kubectl wait --for=condition=Ready --timeout=2m backend/mini-xdr organization/mini-corp organization/harbor-lights";
@@ -103,28 +103,12 @@ fn placed(namespace: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What has a page speak of the test's database, and as the user that it makes.
-fn as_its_user(database: &Database) -> Vec<(String, String)> {
+/// What has a page speak of the test's database, as the user that it makes and, with `--dbname`, as a superuser.
+fn as_its_user(database: &Database) -> [(String, String); 2] {
     let url = url(database);
     let (_, place) = url.split_once('@').unwrap();
     let own = format!("postgres://tenantry:change-me@{place}");
-    vec![("--dbname=mini_xdr".to_owned(), format!("--dbname={}", database.name())), (url, own)]
-}
-
-/// What libpq takes from the environment.
-fn as_superuser(database: &Database) -> [(&'static str, String); 6] {
-    let url = url(database);
-    let (user, rest) = url.strip_prefix("postgres://").unwrap().split_once(':').unwrap();
-    let (password, rest) = rest.split_once('@').unwrap();
-    let (host, port) = rest.split_once('/').unwrap().0.split_once(':').unwrap();
-    [
-        ("PGUSER", user.to_owned()),
-        ("PGPASSWORD", password.to_owned()),
-        ("PGHOST", host.to_owned()),
-        ("PGPORT", port.to_owned()),
-        ("PGSSLMODE", "verify-full".to_owned()),
-        ("PGSSLROOTCERT", database.ca_path().to_str().unwrap().to_owned()),
-    ]
+    [(url, own), ("--dbname=mini_xdr".to_owned(), format!("--dbname='{}'", database.url()))]
 }
 
 struct Page {
@@ -150,11 +134,7 @@ impl Page {
         }
         let mut reader = Reader::new(&world.cluster, &world.database, edits).await;
         reader.set("TENANTRY_CLUSTER_ID", &world.namespace);
-        if own_postgres {
-            for (variable, value) in as_superuser(&world.database) {
-                reader.set(variable, &value);
-            }
-        }
+        reader.set("AUTHORITY", world.database.ca_path().to_str().unwrap());
         Self { world, name, reader }
     }
 
