@@ -37,6 +37,18 @@ pub struct Keeper {
     seen: Option<Seen>,
     /// Whether there ever was a lease, as far as this process knows.
     stood: bool,
+    claim: Claim,
+}
+
+/// A lease that was made in place of another's that was deleted. Its maker cannot know that the other is dead: the other may have made
+/// its own again meanwhile, and lost it again, between two looks. So the maker leads only after the other must have noticed.
+enum Claim {
+    /// None is under way.
+    No,
+    /// It was sent; whether it stands is not known.
+    Sent,
+    /// It stood at this time.
+    Since(Instant),
 }
 
 /// Another's lease as it was last seen.
@@ -57,7 +69,7 @@ impl Keeper {
     }
 
     fn of(leases: Box<dyn Leases>, settings: LeaseSettings, leadership: Leadership) -> Self {
-        Self { leases, settings, leadership, seen: None, stood: false }
+        Self { leases, settings, leadership, seen: None, stood: false, claim: Claim::No }
     }
 
     /// Takes the lease when it is free and renews it, for good.
@@ -73,6 +85,9 @@ impl Keeper {
     /// Until the next look: a fifth of what the lease lasts, or until another's has run out.
     fn pause(&self) -> Duration {
         let pause = self.settings.duration / 5;
+        if let Claim::Since(since) = self.claim {
+            return pause.min(self.settings.duration.saturating_sub(self.leadership.now() - since));
+        }
         let Some(seen) = self.seen.as_ref().filter(|_| !self.leadership.leads()) else { return pause };
         let left = seen.lasts.saturating_sub(self.leadership.now() - seen.since);
         // One that has run out already could not be taken, and is not to be asked for at once again and again.
@@ -104,10 +119,14 @@ impl Keeper {
         let spec = lease.spec.clone().unwrap_or_default();
         let holder = spec.holder_identity.clone().unwrap_or_default();
         let is_ours = holder == self.settings.identity;
+        if !is_ours {
+            self.claim = Claim::No;
+        }
         if !is_ours && !holder.is_empty() && !self.has_run_out(&version, &spec) {
             self.leadership.resigns();
             return Ok(());
         }
+        let may_lead = self.claim_is_over(sent);
         // Whoever let it run out begins anew: what it began before may have been followed by another's work.
         let anew = !is_ours || !self.leadership.leads();
         let transitions = spec.lease_transitions.unwrap_or(0) + i32::from(anew);
@@ -121,7 +140,8 @@ impl Keeper {
             ..spec
         });
         match self.within(self.leases.replace(&lease)).await {
-            Ok(written) => self.leads(sent, &written),
+            Ok(written) if may_lead => self.leads(sent, &written),
+            Ok(_) => {}
             Err(LeaseError::Conflict) => self.leadership.resigns(),
             Err(error) => return Err(error),
         }
@@ -135,18 +155,36 @@ impl Keeper {
         if !is_first && !self.has_run_out(ABSENT, &LeaseSpec::default()) {
             return Ok(());
         }
+        self.claim = if is_first { Claim::No } else { Claim::Sent };
         match self.within(self.leases.create(&self.new_lease())).await {
             Ok(made) => {
                 self.stood = true;
-                self.leads(sent, &made);
+                if self.claim_is_over(self.leadership.now()) {
+                    self.leads(sent, &made);
+                }
                 Ok(())
             }
             Err(LeaseError::Conflict) => {
+                self.claim = Claim::No;
                 self.leadership.resigns();
                 Ok(())
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether nobody can lead any more by a lease that stood before ours, which stands at `now`.
+    fn claim_is_over(&mut self, now: Instant) -> bool {
+        match self.claim {
+            Claim::No => return true,
+            Claim::Sent => self.claim = Claim::Since(now),
+            Claim::Since(since) if now - since >= self.settings.duration => {
+                self.claim = Claim::No;
+                return true;
+            }
+            Claim::Since(_) => {}
+        }
+        false
     }
 
     fn new_lease(&self) -> Lease {

@@ -211,8 +211,41 @@ async fn a_leader_whose_lease_was_deleted_makes_it_again_while_others_wait_for_i
 
     // The leader is gone as well.
     server.delete();
-    assert!(!two.after(2).await && !two.after(9).await && two.after(1).await);
+    assert!(!two.after(2).await && !two.after(9).await && server.0.lock().unwrap().lease.is_none());
+    assert!(!two.after(1).await, "nobody can tell whether it is");
     assert_eq!(server.holder(), "two");
+    assert!(!two.after(9).await && two.after(1).await);
+}
+
+#[tokio::test]
+async fn a_lease_deleted_again_and_again_just_before_the_other_looks_never_makes_two_leaders() {
+    let server = Server::default();
+    let (mut one, mut two) = pair(&server).await;
+    for lost in 0..30_u64 {
+        // It stands while the leader looks and not while the other one does; the write of one of the answers is lost.
+        let ones = one.after(1).await;
+        server.delete();
+        server.0.lock().unwrap().answer_lost = lost == 10;
+        one.hands.pass(Duration::from_secs(1));
+        let twos = two.after(2).await;
+        assert!(!(ones && one.leadership.leads() && twos), "after {lost}");
+    }
+    assert!(one.leadership.leads() != two.leadership.leads() || !one.leadership.leads());
+}
+
+#[tokio::test]
+async fn a_lease_made_in_place_of_a_deleted_one_counts_from_when_it_was_seen_to_stand() {
+    let server = Server::default();
+    let (_one, mut two) = pair(&server).await;
+    server.delete();
+    assert!(!two.after(1).await);
+    server.0.lock().unwrap().answer_lost = true;
+    assert!(!two.after(10).await && server.holder() == "two");
+    assert!(!two.after(10).await, "it is seen now");
+    assert_eq!(two.keeper.pause(), Duration::from_secs(2));
+    assert!(!two.after(9).await);
+    assert_eq!(two.keeper.pause(), Duration::from_secs(1));
+    assert!(two.after(1).await);
 }
 
 #[tokio::test]
