@@ -8,12 +8,16 @@ use crate::{StoreError, Tx, organizations};
 /// The holds on an organization.
 pub async fn of(tx: &mut Tx, id: OrganizationId) -> Result<Holds, StoreError> {
     let rows = tx.all("SELECT kind FROM tenantry.holds WHERE organization_id = $1", &[id.into()]).await?;
-    rows.iter()
-        .map(|row| {
-            let kind = row.text("kind")?;
-            kind.parse::<Hold>().map_err(|error| StoreError::corrupt("holds.kind", error.to_string()))
-        })
-        .collect()
+    let kinds: Vec<String> = rows.iter().map(|row| row.text("kind")).collect::<Result<_, _>>()?;
+    read(kinds.iter().map(String::as_str))
+}
+
+/// The holds of these names.
+pub(crate) fn read<'a>(kinds: impl Iterator<Item = &'a str>) -> Result<Holds, StoreError> {
+    let hold = |kind: &str| {
+        kind.parse::<Hold>().map_err(|error| StoreError::corrupt("holds.kind", error.to_string()))
+    };
+    kinds.map(hold).collect()
 }
 
 /// Closes the organization for this reason; whether that is new. There may be no such organization.

@@ -26,16 +26,21 @@ pub struct Organization {
     pub created_at: Timestamp,
 }
 
+/// What [`read`] reads, of a table called `o`.
+macro_rules! columns {
+    () => {
+        "o.id, o.name, o.slug, o.status, o.max_users, o.settings::text AS settings, o.created_at"
+    };
+}
+pub(crate) use columns;
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT id, name, slug, status, max_users, settings::text AS settings, created_at FROM organizations ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM organizations o ", $rest)
     };
 }
 
-fn read(row: &Row) -> Result<Organization, StoreError> {
+pub(crate) fn read(row: &Row) -> Result<Organization, StoreError> {
     let settings = row.opt_text("settings")?.unwrap_or_else(|| "{}".to_owned());
     Ok(Organization {
         id: row.organization("id")?,
@@ -62,6 +67,14 @@ pub async fn by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Organization>, S
 /// Every organization, in order of id.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Organization>, StoreError> {
     tx.all(select!("ORDER BY id"), &[]).await?.iter().map(read).collect()
+}
+
+/// Those that no manifest owns, in order of id.
+pub(crate) async fn list_unowned(tx: &mut Tx) -> Result<Vec<Organization>, StoreError> {
+    let sql = select!(
+        "WHERE NOT EXISTS (SELECT 1 FROM tenantry.ownership w WHERE w.organization_id = o.id) ORDER BY id"
+    );
+    tx.all(sql, &[]).await?.iter().map(read).collect()
 }
 
 /// Every organization's id, in order.

@@ -1,6 +1,7 @@
 //! Which manifest a row belongs to: cluster, namespace and name say who may touch it.
 
 use tenantry_directory::{OrganizationId, Timestamp};
+use tenantry_rules::holds::Hold;
 
 use crate::sql::Row;
 use crate::{StoreError, Tx};
@@ -64,23 +65,28 @@ pub struct Ownership {
     pub rotate_seen: Option<String>,
 }
 
+/// What [`read`] reads, of a table called `w`.
+macro_rules! columns {
+    () => {
+        "w.organization_id, w.cluster, w.namespace, w.name AS manifest, w.uid, w.deletion_policy, w.bootstrap_admin_at, \
+         w.rotate_seen"
+    };
+}
+pub(crate) use columns;
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT organization_id, cluster, namespace, name, uid, deletion_policy, bootstrap_admin_at, rotate_seen ",
-            "FROM tenantry.ownership ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM tenantry.ownership w ", $rest)
     };
 }
 
-fn read(row: &Row) -> Result<Ownership, StoreError> {
+pub(crate) fn read(row: &Row) -> Result<Ownership, StoreError> {
     Ok(Ownership {
         organization_id: row.organization("organization_id")?,
         owner: Owner {
             cluster: row.text("cluster")?,
             namespace: row.text("namespace")?,
-            name: row.text("name")?,
+            name: row.text("manifest")?,
             uid: row.text("uid")?,
         },
         deletion_policy: match row.text("deletion_policy")?.as_str() {
@@ -108,6 +114,18 @@ pub async fn at(tx: &mut Tx, owner: &Owner) -> Result<Option<Ownership>, StoreEr
 pub async fn list(tx: &mut Tx, cluster: &str) -> Result<Vec<Ownership>, StoreError> {
     let sql = select!("WHERE cluster = $1 ORDER BY namespace, name");
     tx.all(sql, &[cluster.into()]).await?.iter().map(read).collect()
+}
+
+/// What manifests of this cluster own and neither keep after them nor have deleted with them.
+pub(crate) async fn list_living(tx: &mut Tx, cluster: &str) -> Result<Vec<Ownership>, StoreError> {
+    let sql = select!(
+        "WHERE w.cluster = $1 \
+         AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = w.organization_id) \
+         AND NOT EXISTS (SELECT 1 FROM tenantry.tombstones t WHERE t.organization_id = w.organization_id) \
+         AND NOT EXISTS (SELECT 1 FROM tenantry.holds h WHERE h.organization_id = w.organization_id AND h.kind = $2) \
+         ORDER BY w.namespace, w.name"
+    );
+    tx.all(sql, &[cluster.into(), Hold::Retained.name().into()]).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn claim(

@@ -48,19 +48,40 @@ pub async fn list(
     organization: Option<OrganizationId>,
     name: SecretName,
 ) -> Result<Vec<Secret>, StoreError> {
-    let sql = "SELECT generation, sealed, created_at FROM tenantry.secrets \
-        WHERE organization_id = $1 AND name = $2 AND retired_at IS NULL ORDER BY generation DESC";
-    let rows = tx.all(sql, &[column(organization).into(), name.as_str().into()]).await?;
-    rows.iter()
-        .map(|row| {
-            let generation = row.int("generation")?;
-            let row_name = format!("{}/{generation}", name.as_str());
-            let value = sealed::open(tx, "secrets", organization, &row_name, &row.bytes("sealed")?)?;
-            let value = std::str::from_utf8(&value)
-                .map_err(|_| StoreError::corrupt("secrets.sealed", "does not hold a text"))?;
-            Ok(Secret { generation, value: value.to_owned().into(), created_at: row.at("created_at")? })
-        })
-        .collect()
+    let [secrets] = list_each(tx, organization, [name]).await?;
+    Ok(secrets)
+}
+
+/// As [`list`], for several names.
+pub(crate) async fn list_each<const N: usize>(
+    tx: &mut Tx,
+    organization: Option<OrganizationId>,
+    names: [SecretName; N],
+) -> Result<[Vec<Secret>; N], StoreError> {
+    let sql = "SELECT name, generation, sealed, created_at FROM tenantry.secrets \
+        WHERE organization_id = $1 AND retired_at IS NULL ORDER BY generation DESC";
+    let rows = tx.all(sql, &[column(organization).into()]).await?;
+    let mut found = names.map(|_| Vec::new());
+    for row in rows {
+        let written = row.text("name")?;
+        let Some(at) = names.iter().position(|name| name.as_str() == written) else { continue };
+        let generation = row.int("generation")?;
+        let value = sealed::open(
+            tx,
+            "secrets",
+            organization,
+            &format!("{written}/{generation}"),
+            &row.bytes("sealed")?,
+        )?;
+        let value = std::str::from_utf8(&value)
+            .map_err(|_| StoreError::corrupt("secrets.sealed", "does not hold a text"))?;
+        found[at].push(Secret {
+            generation,
+            value: value.to_owned().into(),
+            created_at: row.at("created_at")?,
+        });
+    }
+    Ok(found)
 }
 
 /// Keeps `value` as the first generation, unless there is one; whether it was kept.

@@ -3,11 +3,11 @@ use tenantry_directory::OrganizationId;
 use tenantry_rules::holds::{Holds, Status};
 use tenantry_rules::slug::Slug;
 
-use super::register::is_registered;
 use crate::organizations::{self, Organization};
 use crate::ownership::{self, Owner, Ownership};
 use crate::secrets::{self, Secret, SecretName};
-use crate::{Store, StoreError, Tx, holds, signing_keys};
+use crate::sql::Row;
+use crate::{Store, StoreError, Tx, holds};
 
 /// What stands in the database for a manifest.
 #[derive(Clone, Debug)]
@@ -63,74 +63,111 @@ pub enum SlugState {
     },
 }
 
+/// One organization and who owns it, with what else is to be known of both. Either may be missing.
+macro_rules! facts {
+    ($which:literal, $id:literal, $from:literal) => {
+        concat!(
+            "SELECT ",
+            $which,
+            " AS found_by, ",
+            organizations::columns!(),
+            ", ",
+            ownership::columns!(),
+            ", EXISTS (SELECT 1 FROM tenantry.tombstones t WHERE t.organization_id = ",
+            $id,
+            ") AS buried, EXISTS (SELECT 1 FROM tenantry.registrations r WHERE r.organization_id = ",
+            $id,
+            ") AS registered, EXISTS (SELECT 1 FROM tenantry.signing_keys k WHERE k.organization_id = ",
+            $id,
+            ") AS has_signing_key, (SELECT string_agg(h.kind, ',') FROM tenantry.holds h WHERE h.organization_id = ",
+            $id,
+            ") AS holds FROM ",
+            $from
+        )
+    };
+}
+
+/// The manifest's row and the one with the slug, which is often the same: in one statement, because an operator at rest asks nothing
+/// else, of thousands of manifests again and again.
+const LOOK: &str = concat!(
+    facts!(
+        "'manifest'",
+        "w.organization_id",
+        "tenantry.ownership w LEFT JOIN organizations o ON o.id = w.organization_id \
+         WHERE w.cluster = $1 AND w.namespace = $2 AND w.name = $3"
+    ),
+    " UNION ALL ",
+    facts!(
+        "'slug'",
+        "o.id",
+        "organizations o LEFT JOIN tenantry.ownership w ON w.organization_id = o.id WHERE o.slug = $4"
+    )
+);
+
 /// Looks at what stands there; reads only, one state of the database.
 pub async fn observe(store: &Store, owner: &Owner, slug: &Slug) -> Result<Observed, StoreError> {
     let mut tx = store.read().await?;
-    let owned = match ownership::at(&mut tx, owner).await? {
-        Some(ownership) => owned(&mut tx, ownership).await?,
-        None => None,
-    };
-    let slug = slug_state(&mut tx, slug).await?;
+    let place = [(&owner.cluster).into(), (&owner.namespace).into(), (&owner.name).into()];
+    let values = place.into_iter().chain([slug.as_str().into()]).collect::<Vec<_>>();
+    let rows = tx.all(LOOK, &values).await?;
+    let mut observed = Observed { owned: None, slug: SlugState::Free };
+    for row in &rows {
+        match row.text("found_by")?.as_str() {
+            "slug" => observed.slug = slug_state(row)?,
+            // Somebody may have deleted the row by hand: what was owned is gone.
+            _ if row.opt_int("id")?.is_none() => {}
+            _ => observed.owned = Some(owned(&mut tx, row).await?),
+        }
+    }
     tx.rollback().await?;
-    Ok(Observed { owned, slug })
+    Ok(observed)
 }
 
-async fn owned(tx: &mut Tx, ownership: Ownership) -> Result<Option<OwnedRow>, StoreError> {
-    let id = ownership.organization_id;
-    // Somebody may have deleted the row by hand: what was owned is gone.
-    let Some(organization) = organizations::by_id(tx, id).await? else { return Ok(None) };
-    let password = secrets::list(tx, Some(id), SecretName::AdminPassword).await?;
-    Ok(Some(OwnedRow {
-        buried: organizations::is_buried(tx, id).await?,
-        holds: holds::of(tx, id).await?,
-        data_keys: secrets::list(tx, Some(id), SecretName::DataKey).await?,
-        has_signing_key: signing_keys::has_any(tx, id).await?,
+async fn owned(tx: &mut Tx, row: &Row) -> Result<OwnedRow, StoreError> {
+    let organization = organizations::read(row)?;
+    let names = [SecretName::DataKey, SecretName::AdminPassword];
+    let [data_keys, password] = secrets::list_each(tx, Some(organization.id), names).await?;
+    Ok(OwnedRow {
+        buried: row.bool("buried")?,
+        holds: row
+            .opt_text("holds")?
+            .map_or_else(|| Ok(Holds::default()), |kinds| holds::read(kinds.split(',')))?,
+        data_keys,
+        has_signing_key: row.bool("has_signing_key")?,
         admin_password: password.first().and_then(|secret| {
             let (email, password) = secret.value.expose_secret().split_once('\n')?;
             Some((email.to_owned(), SecretString::from(password)))
         }),
         organization,
-        ownership,
-    }))
+        ownership: ownership::read(row)?,
+    })
 }
 
-async fn slug_state(tx: &mut Tx, slug: &Slug) -> Result<SlugState, StoreError> {
-    let Some(row) = organizations::by_slug(tx, slug).await? else { return Ok(SlugState::Free) };
-    let id = row.id;
-    if let Some(ownership) = ownership::of(tx, id).await? {
-        return Ok(SlugState::Owned { owner: ownership.owner, id });
+fn slug_state(row: &Row) -> Result<SlugState, StoreError> {
+    let organization = organizations::read(row)?;
+    let id = organization.id;
+    if row.opt_text("cluster")?.is_some() {
+        return Ok(SlugState::Owned { owner: ownership::read(row)?.owner, id });
     }
-    if row.status == Status::Deleted || organizations::is_buried(tx, id).await? {
+    if organization.status == Status::Deleted || row.bool("buried")? {
         return Ok(SlugState::Deleted { id });
     }
-    Ok(SlugState::Unowned { id, registered: is_registered(tx, id).await? })
+    Ok(SlugState::Unowned { id, registered: row.bool("registered")? })
 }
 
 /// Organizations that no manifest owns, in order of id: they registered themselves, or were there before.
 pub async fn unowned(store: &Store) -> Result<Vec<Organization>, StoreError> {
     let mut tx = store.read().await?;
-    let mut found = Vec::new();
-    for row in organizations::list(&mut tx).await? {
-        if row.status != Status::Deleted && ownership::of(&mut tx, row.id).await?.is_none() {
-            found.push(row);
-        }
-    }
+    let mut found = organizations::list_unowned(&mut tx).await?;
     tx.rollback().await?;
+    found.retain(|row| row.status != Status::Deleted);
     Ok(found)
 }
 
 /// Manifests of the cluster that own something which is neither kept after them nor deleted with them.
 pub async fn owned_by_cluster(store: &Store, cluster: &str) -> Result<Vec<Owner>, StoreError> {
     let mut tx = store.read().await?;
-    let mut owners = Vec::new();
-    for ownership in ownership::list(&mut tx, cluster).await? {
-        let id = ownership.organization_id;
-        let retained = holds::of(&mut tx, id).await?.contains(tenantry_rules::holds::Hold::Retained);
-        let exists = organizations::by_id(&mut tx, id).await?.is_some();
-        if exists && !retained && !organizations::is_buried(&mut tx, id).await? {
-            owners.push(ownership.owner);
-        }
-    }
+    let living = ownership::list_living(&mut tx, cluster).await?;
     tx.rollback().await?;
-    Ok(owners)
+    Ok(living.into_iter().map(|ownership| ownership.owner).collect())
 }

@@ -27,6 +27,7 @@ const WORDS: &[(&str, &str)] = &[
     ("::jsonb", ""),
     ("::bigint", ""),
     ("::text", ""),
+    ("string_agg(", "group_concat("),
     (" FOR NO KEY UPDATE", ""),
     (" FOR UPDATE", ""),
     (" FOR SHARE", ""),
