@@ -52,6 +52,7 @@ pub async fn export(client: &Client, cluster_id: &str, place: &str) -> anyhow::R
         ca: ca.as_ref(),
         keyring: &keyring,
         leadership: &leadership,
+        connections: 2,
         as_it_is: false,
     };
     let store = opening.connect().await.map_err(|trouble| anyhow!("{}", trouble.message))?;

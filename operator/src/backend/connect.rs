@@ -18,8 +18,6 @@ use crate::leader::Leadership;
 use crate::stores::database::{self, Database};
 use crate::trouble::Trouble;
 
-/// Connections of one operator to one database.
-const CONNECTIONS: u32 = 12;
 /// Allowance for clocks after a token's expiry.
 const LEEWAY: Duration = Duration::from_secs(30);
 /// Slack after the slowest gate knows a key; the authority decides it anew for every later key.
@@ -39,6 +37,8 @@ pub struct Opening<'a> {
     pub keyring: &'a SecretString,
     /// Who writes.
     pub leadership: &'a Leadership,
+    /// How many connections there may be at a time.
+    pub connections: u32,
     /// Whether nothing is to be changed in it but who leads.
     pub as_it_is: bool,
 }
@@ -73,7 +73,7 @@ impl Opening<'_> {
         let options = Options {
             url: self.url.clone(),
             ca: self.ca.map(|pem| Authorities::Pem(pem.expose_secret().as_bytes().to_vec())),
-            connections: CONNECTIONS,
+            connections: self.connections,
             keyring,
             backend: self.backend.audience(),
             cluster: self.cluster.to_owned(),

@@ -42,6 +42,8 @@ pub struct World<'a> {
     pub registry: &'a Registry,
     /// Who writes.
     pub leadership: &'a Leadership,
+    /// How many connections to its database there may be at a time.
+    pub connections: u32,
     /// The Organizations that belong to it.
     pub members: Members,
 }
@@ -211,6 +213,7 @@ impl Story<'_> {
             ca: ca.as_ref(),
             keyring: &text,
             leadership: self.world.leadership,
+            connections: self.world.connections,
             as_it_is,
         };
         let digest = opening.digest();

@@ -56,6 +56,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// How many Organizations of a Backend are worked on at a time.
     pub turns: Turns,
+    /// How many connections to a Backend's database there may be at a time.
+    pub connections: u32,
     /// Failures in a row.
     pub pauses: Pauses,
     /// How often everything is looked at again.
@@ -239,6 +241,7 @@ pub async fn backend(backend: Arc<Backend>, context: Arc<Context>) -> Result<Act
         vault,
         registry: &context.registry,
         leadership: &context.leadership,
+        connections: context.connections,
         members: Members {
             all: members.len(),
             in_aws: in_aws.count(),

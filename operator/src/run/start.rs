@@ -201,6 +201,8 @@ async fn lead(started: &Started) {
         registry: Registry::default(),
         metrics: started.metrics.clone(),
         turns: Turns::new(started.settings.workers),
+        // Who works on an Organization never waits for another to give a connection back; the Backend itself has two.
+        connections: u32::from(started.settings.workers) + 2,
         pauses: Pauses::default(),
         resync: started.settings.resync.0,
         connect_vault: connect_vault(&started.leadership),
