@@ -25,5 +25,5 @@ trap - EXIT INT TERM
 
 part "tests of the whole system"
 # Most of them wait most of the time: for a Lease to run out, for a store to come back.
-cargo test --workspace --test cluster --no-fail-fast -- --test-threads=$((4 * $(nproc)))
+cargo test --workspace --test cluster --no-fail-fast -- --test-threads=$((3 * $(nproc)))
 part "done"

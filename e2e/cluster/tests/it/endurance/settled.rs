@@ -8,7 +8,7 @@ use crate::operator::writes::{is_lease, is_write};
 
 const ORGANIZATIONS: usize = 300;
 /// How long they may take to be made on a busy machine.
-const MADE_WITHIN: Duration = Duration::from_mins(6);
+const MADE_WITHIN: Duration = Duration::from_mins(8);
 const REST: Duration = Duration::from_mins(2);
 
 #[tokio::test(flavor = "multi_thread")]
