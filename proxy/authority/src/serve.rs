@@ -85,6 +85,7 @@ impl Authority {
             ),
             random: config.random.unwrap_or_else(|| Arc::new(SystemRandom)),
             policy: ArcSwap::from_pointee(config.policy),
+            log: publish::Log::default(),
             view: ArcSwapOption::empty(),
             published: watch::Sender::new(0),
             changed: Notify::new(),
@@ -100,7 +101,7 @@ impl Authority {
                 tracing::error!(%error, "the authority's listener ended");
             }
         });
-        tasks.spawn(publish::to_self(state.clone(), stop.clone()));
+        tasks.spawn(publish::read_for_all(state.clone(), stop.clone()));
         tasks.spawn(upkeep::run(state.clone(), stop.clone()));
         Ok(Running { address, state, stop, tasks })
     }
@@ -127,7 +128,7 @@ impl Running {
     /// A new directory stream for a gate in this process: the encoded frames that a network would carry.
     pub fn follow(&self) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(STREAM_BUFFER);
-        self.tasks.spawn(publish::to_follower(self.state.clone(), ours, self.stop.clone()));
+        self.tasks.spawn(publish::to_follower(self.state.clone(), None, ours, self.stop.clone()));
         theirs
     }
 

@@ -14,6 +14,7 @@ use crate::hashing::HashingPool;
 use crate::limits::{Key, Limiter, Scope};
 use crate::policy::Policy;
 use crate::problem::Problem;
+use crate::publish::Log;
 
 /// How long an answer waits for gates to hear what it changed.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(1);
@@ -28,6 +29,8 @@ pub(crate) struct Inner {
     pub limiter: ArcSwap<Box<dyn Limiter>>,
     pub random: Arc<dyn Random>,
     pub policy: ArcSwap<Policy>,
+    /// What gates are told of the directory.
+    pub log: Log,
     /// The directory as this process publishes it.
     pub view: ArcSwapOption<View>,
     /// The version of `view`.
