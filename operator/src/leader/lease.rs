@@ -37,6 +37,10 @@ pub struct Keeper {
     seen: Option<Seen>,
     /// Whether there ever was a lease, as far as this process knows.
     stood: bool,
+    /// The highest number of a leader that was seen.
+    newest: i32,
+    /// How long the lease lasted that was seen last, or ours if that is longer.
+    longest: Duration,
     claim: Claim,
 }
 
@@ -69,7 +73,8 @@ impl Keeper {
     }
 
     fn of(leases: Box<dyn Leases>, settings: LeaseSettings, leadership: Leadership) -> Self {
-        Self { leases, settings, leadership, seen: None, stood: false, claim: Claim::No }
+        let longest = settings.duration;
+        Self { leases, settings, leadership, seen: None, stood: false, newest: 0, longest, claim: Claim::No }
     }
 
     /// Takes the lease when it is free and renews it, for good.
@@ -85,11 +90,13 @@ impl Keeper {
     /// Until the next look: a fifth of what the lease lasts, or until another's has run out.
     fn pause(&self) -> Duration {
         let pause = self.settings.duration / 5;
-        if let Claim::Since(since) = self.claim {
-            return pause.min(self.settings.duration.saturating_sub(self.leadership.now() - since));
-        }
-        let Some(seen) = self.seen.as_ref().filter(|_| !self.leadership.leads()) else { return pause };
-        let left = seen.lasts.saturating_sub(self.leadership.now() - seen.since);
+        let (since, lasts) = match (&self.claim, &self.seen) {
+            _ if self.leadership.leads() => return pause,
+            (Claim::Since(since), _) => (*since, self.longest),
+            (_, Some(seen)) => (seen.since, seen.lasts),
+            (_, None) => return pause,
+        };
+        let left = lasts.saturating_sub(self.leadership.now() - since);
         // One that has run out already could not be taken, and is not to be asked for at once again and again.
         if left.is_zero() { pause } else { pause.min(left) }
     }
@@ -114,9 +121,11 @@ impl Keeper {
         let sent = self.leadership.now();
         let found = self.within(self.leases.get()).await?;
         let Some(mut lease) = found else { return self.make(sent).await };
-        self.stood = true;
         let version = lease.metadata.resource_version.clone().unwrap_or_default();
         let spec = lease.spec.clone().unwrap_or_default();
+        self.stood = true;
+        self.newest = self.newest.max(spec.lease_transitions.unwrap_or(0));
+        self.longest = self.settings.duration.max(lasts(&spec).unwrap_or_default());
         let holder = spec.holder_identity.clone().unwrap_or_default();
         let is_ours = holder == self.settings.identity;
         if !is_ours {
@@ -126,7 +135,7 @@ impl Keeper {
             self.leadership.resigns();
             return Ok(());
         }
-        let may_lead = self.claim_is_over(sent);
+        let may_lead = self.claim_is_over();
         // Whoever let it run out begins anew: what it began before may have been followed by another's work.
         let anew = !is_ours || !self.leadership.leads();
         let transitions = spec.lease_transitions.unwrap_or(0) + i32::from(anew);
@@ -149,7 +158,8 @@ impl Keeper {
     }
 
     /// Makes a lease where there is none. Somebody may have deleted another's by hand: that one works on for as long as it lasts and
-    /// makes it again meanwhile, so that who only waited for it waits as if it still stood.
+    /// makes it again meanwhile, so that who only waited for it waits as if it still stood. Who was just started cannot tell that from a
+    /// cluster in which nobody ever led, and does not wait: databases refuse the one of two who has the lower number.
     async fn make(&mut self, sent: Instant) -> Result<(), LeaseError> {
         let is_first = self.leadership.leads() || !self.stood;
         if !is_first && !self.has_run_out(ABSENT, &LeaseSpec::default()) {
@@ -159,13 +169,13 @@ impl Keeper {
         match self.within(self.leases.create(&self.new_lease())).await {
             Ok(made) => {
                 self.stood = true;
-                if self.claim_is_over(self.leadership.now()) {
+                if self.claim_is_over() {
                     self.leads(sent, &made);
                 }
                 Ok(())
             }
+            // Whose it is that stands there, perhaps ours by a call that was given up, is seen at the next look.
             Err(LeaseError::Conflict) => {
-                self.claim = Claim::No;
                 self.leadership.resigns();
                 Ok(())
             }
@@ -173,12 +183,13 @@ impl Keeper {
         }
     }
 
-    /// Whether nobody can lead any more by a lease that stood before ours, which stands at `now`.
-    fn claim_is_over(&mut self, now: Instant) -> bool {
+    /// Whether nobody can lead any more by a lease that stood before ours, which stands now.
+    fn claim_is_over(&mut self) -> bool {
+        let now = self.leadership.now();
         match self.claim {
             Claim::No => return true,
             Claim::Sent => self.claim = Claim::Since(now),
-            Claim::Since(since) if now - since >= self.settings.duration => {
+            Claim::Since(since) if now - since >= self.longest => {
                 self.claim = Claim::No;
                 return true;
             }
@@ -189,6 +200,7 @@ impl Keeper {
 
     fn new_lease(&self) -> Lease {
         let now = MicroTime(Timestamp::now());
+        let clock = i32::try_from(now.0.as_second() - 1_700_000_000).unwrap_or(0);
         Lease {
             metadata: ObjectMeta {
                 name: Some(self.settings.name.clone()),
@@ -202,17 +214,16 @@ impl Keeper {
                 acquire_time: Some(now.clone()),
                 renew_time: Some(now),
                 // A lease that was deleted by hand must not count from the beginning again: databases remember.
-                lease_transitions: Some(
-                    i32::try_from(Timestamp::now().as_second() - 1_700_000_000).unwrap_or(0),
-                ),
+                lease_transitions: Some(clock.max(self.newest.saturating_add(1))),
                 ..LeaseSpec::default()
             }),
         }
     }
 
     /// Others count from when they see the lease renewed, which is after `sent`; a fifth is left for clocks that drift.
-    fn leads(&self, sent: Instant, lease: &Lease) {
+    fn leads(&mut self, sent: Instant, lease: &Lease) {
         let transitions = lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
+        self.newest = self.newest.max(transitions);
         let led = self.leadership.leads();
         self.leadership.leads_until(sent + self.settings.duration * 4 / 5, i64::from(transitions));
         if !led && self.leadership.leads() {
@@ -221,8 +232,7 @@ impl Keeper {
     }
 
     fn has_run_out(&mut self, version: &str, spec: &LeaseSpec) -> bool {
-        let lasts = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-        let lasts = lasts.map_or(self.settings.duration, Duration::from_secs);
+        let lasts = lasts(spec).unwrap_or(self.longest);
         let now = self.leadership.now();
         match &mut self.seen {
             Some(seen) if seen.version == version => {
@@ -244,4 +254,9 @@ impl Keeper {
             Err(LeaseError::Failed(kube::Error::Service(message.into())))
         })
     }
+}
+
+/// How long a lease lasts without being renewed, as far as it says.
+fn lasts(spec: &LeaseSpec) -> Option<Duration> {
+    spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
 }

@@ -18,6 +18,9 @@ struct State {
     slow: Option<(Hands, Duration)>,
     /// The next write happens, and its answer is lost.
     answer_lost: bool,
+    /// The next lease that is made is made only when the next one is to be.
+    late: bool,
+    under_way: Option<Lease>,
 }
 
 impl Server {
@@ -75,6 +78,13 @@ impl Leases for Server {
 
     async fn create(&self, lease: &Lease) -> Result<Lease, LeaseError> {
         let mut state = self.0.lock().unwrap();
+        if std::mem::take(&mut state.late) {
+            state.under_way = Some(lease.clone());
+            return Err(no_answer());
+        }
+        if let Some(lease) = state.under_way.take() {
+            state.write(lease);
+        }
         match (state.down, &state.lease) {
             (true, _) => Err(no_answer()),
             (false, Some(_)) => Err(LeaseError::Conflict),
@@ -343,4 +353,43 @@ async fn a_call_that_nobody_answers_is_given_up() {
     let mut keeper = Keeper::of(Box::new(Silent), settings, Leadership::default());
     let error = keeper.turn().await.unwrap_err().to_string();
     assert!(error.contains("no answer within 10 ms"), "{error}");
+}
+
+#[tokio::test]
+async fn a_lease_that_was_made_by_a_call_given_up_before_is_no_reason_to_lead_at_once() {
+    let server = Server::default();
+    let (_one, mut two) = pair(&server).await;
+    server.delete();
+    assert!(!two.after(1).await);
+    server.0.lock().unwrap().late = true;
+    assert!(!two.after(10).await && server.0.lock().unwrap().lease.is_none());
+    assert!(
+        !two.after(2).await && server.holder() == "two",
+        "it stands by the first call, and the second is refused"
+    );
+    assert!(!two.after(2).await, "seen");
+    assert!(!two.after(9).await && two.after(1).await);
+}
+
+#[tokio::test]
+async fn who_waits_for_its_claim_asks_no_faster_where_nobody_answers() {
+    let server = Server::default();
+    let (_one, mut two) = pair(&server).await;
+    server.delete();
+    assert!(!two.after(1).await && !two.after(10).await && server.holder() == "two");
+    server.down(true);
+    assert!(!two.after(10).await);
+    assert_eq!(two.keeper.pause(), Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_leader_whose_clock_is_behind_has_a_higher_number_all_the_same() {
+    let server = Server::default();
+    let (one, mut two) = pair(&server).await;
+    server.edit(|spec| spec.lease_transitions = Some(2_000_000_000));
+    assert!(!two.after(1).await);
+    server.delete();
+    drop(one);
+    assert!(!two.after(1).await && !two.after(10).await && two.after(10).await);
+    assert_eq!(two.leadership.generation(), 2_000_000_001);
 }
