@@ -21,26 +21,40 @@ pub async fn observe(store: &Store) -> Result<Option<BackendKeys>, Trouble> {
 
 /// Keeps the keys that were found, and makes those that were not.
 pub async fn keep(store: &Store, found: &BackendKeys) -> Result<BackendKeys, Trouble> {
-    let kept = provision::backend_keys(store, &SystemRandom, found).await;
-    kept.map_err(|error| match error {
-        BackendKeysError::Form => Trouble::standing("EncryptionKeyForm", error.to_string()),
-        BackendKeysError::Randomness(_) => Trouble::passing("NoRandomness", error.to_string()),
+    let refused = |error| match error {
+        BackendKeysError::Form => Trouble::standing("EncryptionKeyForm", BackendKeysError::Form.to_string()),
+        BackendKeysError::Randomness(error) => Trouble::passing("NoRandomness", error.to_string()),
         BackendKeysError::Store(error) => database::trouble(&error),
-    })
+    };
+    database::in_time(async { provision::backend_keys(store, &SystemRandom, found).await.map_err(refused) })
+        .await
 }
 
-/// Both keys of a Secret that is to be imported, without a line's end that a file left behind; the name of one that is missing.
+/// The keys of a Secret that is to be imported, without a line's end that a file left behind; the name of one that is missing.
+/// `ENCRYPTION_KEY` is the one that the backend encrypts with, whatever else stands in `ENCRYPTION_KEYS`; either may be left out.
 pub fn imported(secret: &Content) -> Result<Content, &'static str> {
-    let mut content = Content::default();
-    for key in [key::JWT_SECRET_KEY, key::ENCRYPTION_KEY] {
-        let text = secret.get(key).map_or("", ExposeSecret::expose_secret).trim_end_matches(['\r', '\n']);
-        // Bytes that are no text came in as U+FFFD.
-        if text.is_empty() || text.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(key);
-        }
-        content = content.with(key, text);
+    let text = |key| secret.get(key).map_or("", ExposeSecret::expose_secret).trim_end_matches(['\r', '\n']);
+    // Bytes that are no text came in as U+FFFD.
+    let is_broken = |key| text(key).contains(char::REPLACEMENT_CHARACTER);
+    let jwt = text(key::JWT_SECRET_KEY);
+    if jwt.is_empty() || is_broken(key::JWT_SECRET_KEY) {
+        return Err(key::JWT_SECRET_KEY);
     }
-    Ok(content)
+    if let Some(broken) = [key::ENCRYPTION_KEY, key::ENCRYPTION_KEYS].into_iter().find(|key| is_broken(key)) {
+        return Err(broken);
+    }
+    let mut all: Vec<SecretString> = Vec::new();
+    let first =
+        Some(SecretString::from(text(key::ENCRYPTION_KEY))).filter(|key| !key.expose_secret().is_empty());
+    for key in first.into_iter().chain(secret.list(key::ENCRYPTION_KEYS)) {
+        if !all.iter().any(|known| known.expose_secret() == key.expose_secret()) {
+            all.push(key);
+        }
+    }
+    if all.is_empty() {
+        return Err(key::ENCRYPTION_KEY);
+    }
+    Ok(content(&BackendKeys { jwt_secret_key: Some(jwt.into()), encryption_keys: all }))
 }
 
 /// Keys that something shows: the Secret that is to be imported, or a projection of rows that are gone.
@@ -79,11 +93,35 @@ mod tests {
             .with(key::JWT_SECRET_KEY, "theirs\n")
             .with(key::ENCRYPTION_KEY, "e1")
             .with("X", "y");
-        let expected = Content::default().with(key::JWT_SECRET_KEY, "theirs").with(key::ENCRYPTION_KEY, "e1");
-        assert_eq!(imported(&whole), Ok(expected));
+        assert_eq!(imported(&whole), Ok(theirs(&["e1"])));
         let misspelt = Content::default().with("JWT_SECRET", "theirs").with(key::ENCRYPTION_KEY, "e1");
         assert_eq!(imported(&misspelt), Err(key::JWT_SECRET_KEY));
         assert_eq!(imported(&whole.with(key::ENCRYPTION_KEY, "")), Err(key::ENCRYPTION_KEY));
+    }
+
+    fn theirs(encryption: &[&str]) -> Content {
+        let encryption_keys = encryption.iter().map(|key| SecretString::from(*key)).collect();
+        content(&BackendKeys { jwt_secret_key: Some("theirs".into()), encryption_keys })
+    }
+
+    #[test]
+    fn no_key_that_older_data_is_encrypted_with_is_lost_in_an_import() {
+        let secret = |one: &str, all: &str| {
+            let secret = Content::default().with(key::JWT_SECRET_KEY, "theirs");
+            let secret = if one.is_empty() { secret } else { secret.with(key::ENCRYPTION_KEY, one) };
+            if all.is_empty() { secret } else { secret.with(key::ENCRYPTION_KEYS, all) }
+        };
+        for (one, all, kept) in [
+            ("e2", "e2,e1", &["e2", "e1"][..]),
+            ("", "e2, e1\n", &["e2", "e1"]),
+            ("e2\n", "", &["e2"]),
+            ("e3", "e2,e1", &["e3", "e2", "e1"]),
+            ("e1", "e2,e1", &["e1", "e2"]),
+        ] {
+            assert_eq!(imported(&secret(one, all)), Ok(theirs(kept)), "{one:?} {all:?}");
+        }
+        assert_eq!(imported(&secret("", " , ")), Err(key::ENCRYPTION_KEY));
+        assert_eq!(imported(&secret("e1", "e1,\u{fffd}")), Err(key::ENCRYPTION_KEYS));
     }
 
     #[test]
@@ -91,7 +129,7 @@ mod tests {
         let keys = BackendKeys { jwt_secret_key: Some("j".into()), encryption_keys: vec!["e".into()] };
         let entry = content(&keys).with(key::DATABASE_URL, "postgres://a").with(key::REDIS_URL, "rediss://a");
         assert_eq!(content(&found_in([&entry])), content(&keys));
-        assert_eq!(imported(&entry).map(|imported| imported.iter().count()), Ok(2));
+        assert_eq!(imported(&entry), Ok(content(&keys)));
     }
 
     #[test]
