@@ -1,6 +1,6 @@
 use tenantry_directory::OrganizationId;
 use tenantry_rules::audit::AuditKind;
-use tenantry_rules::holds::{Hold, Status};
+use tenantry_rules::holds::{Hold, Holds, Status};
 use tenantry_rules::random::Random;
 use tenantry_rules::secrets::is_encryption_key;
 
@@ -152,10 +152,23 @@ async fn apply_in(
             note(tx, id, &actor, AuditKind::OrganizationChanged, None).await?;
         }
     }
-    changed |= set_hold(tx, id, &actor, Hold::Manifest, plan.suspended).await?;
-    changed |= set_hold(tx, id, &actor, Hold::Retained, false).await?;
-    changed |= give_keys(tx, random, id, &actor, plan.first_key, plan.data_keys).await?;
-    let rotated = rotate(tx, random, id, &actor, plan.rotate).await?;
+    let held = if created { Holds::NONE } else { holds::of(tx, id).await? };
+    for (hold, wanted) in [(Hold::Manifest, plan.suspended), (Hold::Retained, false)] {
+        if held.contains(hold) != wanted {
+            set_hold(tx, id, &actor, hold, wanted).await?;
+            changed = true;
+        }
+    }
+    let given = give_keys(tx, random, id, &actor, plan.first_key, plan.data_keys).await?;
+    let rotated = match plan.rotate {
+        // The database is older than what shows these keys: the request was followed after it was saved.
+        Some(asked) if given.known_elsewhere => {
+            ownership::see_rotate(tx, id, asked).await?;
+            false
+        }
+        asked => rotate(tx, random, id, &actor, asked).await?,
+    };
+    changed |= given.any;
     let admin = admin(tx, id, &actor, plan).await?;
     changed |= rotated | matches!(admin, AdminOutcome::Created | AdminOutcome::Existing);
     Ok(Provisioned { organization_id: id, created, changed, admin, rotated })
@@ -231,10 +244,7 @@ async fn set_hold(
     actor: &str,
     hold: Hold,
     wanted: bool,
-) -> Result<bool, StoreError> {
-    if holds::of(tx, id).await?.contains(hold) == wanted {
-        return Ok(false);
-    }
+) -> Result<(), StoreError> {
     let kind = if wanted {
         holds::place(tx, id, hold, None).await?;
         AuditKind::OrganizationHeld
@@ -242,8 +252,7 @@ async fn set_hold(
         holds::lift(tx, id, hold).await?;
         AuditKind::OrganizationReleased
     };
-    note(tx, id, actor, kind, Some(hold.name())).await?;
-    Ok(true)
+    note(tx, id, actor, kind, Some(hold.name())).await
 }
 
 async fn admin(

@@ -25,7 +25,16 @@ pub enum FoundError {
     Store(#[from] StoreError),
 }
 
-/// Gives an organization its data key and its first signing key, where it has none yet; whether it lacked one.
+/// What an organization was given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Given {
+    /// Anything at all.
+    pub any: bool,
+    /// Data keys that something else still showed.
+    pub known_elsewhere: bool,
+}
+
+/// Gives an organization its data key and its first signing key, where it has none yet.
 pub(super) async fn give_keys(
     tx: &mut Tx,
     random: &dyn Random,
@@ -33,25 +42,25 @@ pub(super) async fn give_keys(
     actor: &str,
     first_key: FirstKey,
     data_keys: &[SecretString],
-) -> Result<bool, FoundError> {
+) -> Result<Given, FoundError> {
     let known = crate::secrets::list(tx, Some(id), SecretName::DataKey).await?;
     let is_known =
         |key: &SecretString| known.iter().any(|known| known.value.expose_secret() == key.expose_secret());
-    let mut given = false;
+    let mut given = Given::default();
     for key in data_keys.iter().rev().filter(|key| !is_known(key)) {
         create_next(tx, Some(id), SecretName::DataKey, key).await?;
         note(tx, id, actor, AuditKind::DataKeyImported, None).await?;
-        given = true;
+        given = Given { any: true, known_elsewhere: true };
     }
-    if known.is_empty() && !given {
-        given |= create_first(tx, Some(id), SecretName::DataKey, &encryption_key(random)?).await?;
+    if known.is_empty() && !given.any {
+        given.any |= create_first(tx, Some(id), SecretName::DataKey, &encryption_key(random)?).await?;
     }
     if !signing_keys::has_any(tx, id).await? {
         let key = generate(first_key).await.map_err(FoundError::Key)?;
         signing_keys::create(tx, id, &key, Some(first_key.policy.bounds(tx.now))).await?;
         let subject = format!("key:{}", key.kid);
         note(tx, id, actor, AuditKind::KeyCreated, Some(&subject)).await?;
-        given = true;
+        given.any = true;
     }
     Ok(given)
 }

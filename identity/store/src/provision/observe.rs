@@ -113,6 +113,8 @@ pub async fn observe(store: &Store, owner: &Owner, slug: &Slug) -> Result<Observ
     let mut observed = Observed { owned: None, slug: SlugState::Free };
     for row in &rows {
         match row.text("found_by")?.as_str() {
+            // An adopted table may have a slug twice: the first counts, as it does where it is written.
+            "slug" if observed.slug != SlugState::Free => {}
             "slug" => observed.slug = slug_state(row)?,
             // Somebody may have deleted the row by hand: what was owned is gone.
             _ if row.opt_int("id")?.is_none() => {}

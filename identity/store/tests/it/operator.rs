@@ -14,6 +14,7 @@ on_both!(
     what_stands_there_is_seen_without_a_write,
     keys_of_a_projection_are_kept_and_never_made_anew,
     new_keys_are_made_once_for_each_new_request,
+    a_restored_database_takes_newer_keys_back_and_makes_no_others,
     a_deletion_goes_on_after_a_crash_and_removes_every_row_of_ours,
     rows_that_others_refer_to_are_never_removed,
     what_is_given_up_stays_as_it_is,
@@ -93,6 +94,25 @@ async fn new_keys_are_made_once_for_each_new_request(world: World) {
     assert!(!world.provision(&wish).await.unwrap().changed, "once");
     wish.rotate = None;
     assert!(!world.provision(&wish).await.unwrap().changed);
+}
+
+async fn a_restored_database_takes_newer_keys_back_and_makes_no_others(world: World) {
+    let mut wish = Wish { rotate: Some("1".into()), ..Wish::new("a") };
+    world.provision(&wish).await.unwrap();
+    let first = data_keys(&world, &wish).await;
+    // The request was followed after the backup was made: the Secret shows what came of it.
+    let newer = encryption_key(&SeededRandom::new(9)).unwrap();
+    wish.rotate = Some("2".into());
+    wish.data_keys = vec![newer.clone(), first[0].clone().into()];
+    let made = world.provision(&wish).await.unwrap();
+    assert!(made.changed && !made.rotated);
+    assert_eq!(data_keys(&world, &wish).await, [newer.expose_secret().to_owned(), first[0].clone()]);
+    let mut tx = world.write().await;
+    assert!(signing_keys::rotation_asked(&mut tx, made.organization_id).await.unwrap().is_none());
+    drop(tx);
+    assert!(!world.provision(&wish).await.unwrap().changed, "it counts as followed");
+    wish.rotate = Some("3".into());
+    assert!(world.provision(&wish).await.unwrap().rotated, "the next one is a new one");
 }
 
 async fn a_deletion_goes_on_after_a_crash_and_removes_every_row_of_ours(world: World) {

@@ -112,16 +112,18 @@ impl Rows for Actor {
             row.retained = false;
             row.policy = wanted.policy;
             row.uid.clone_from(&wanted.uid);
+            let mut known_elsewhere = false;
             for key in wanted.data_keys.iter().rev() {
                 if !row.data_keys.iter().any(|known| known.expose_secret() == key.expose_secret()) {
                     row.data_keys.insert(0, key.clone());
+                    known_elsewhere = true;
                 }
             }
             if row.data_keys.is_empty() {
                 row.data_keys.push(first.into());
             }
             let mut rotated = false;
-            if claimed {
+            if claimed || (known_elsewhere && wanted.rotate.is_some()) {
                 row.rotate_seen.clone_from(&wanted.rotate);
             } else if wanted.rotate.is_some() && wanted.rotate != row.rotate_seen {
                 row.data_keys.insert(0, next.into());
