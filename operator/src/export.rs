@@ -53,9 +53,15 @@ pub async fn export(client: &Client, cluster_id: &str, place: &str) -> anyhow::R
         keyring: &keyring,
         leadership: &leadership,
         connections: 2,
-        as_it_is: false,
+        as_it_is: true,
     };
-    let store = opening.connect().await.map_err(|trouble| anyhow!("{}", trouble.message))?;
+    let store = opening.connect().await.map_err(|trouble| match trouble.reason {
+        "Paused" => anyhow!(
+            "the database is not prepared for this version yet: wait until the operator says that the Backend is Ready, or \
+             export with the operator's version"
+        ),
+        _ => anyhow!("{}", trouble.message),
+    })?;
     let unowned = provision::unowned(&store).await.context("the organizations cannot be read")?;
     let documents: Vec<String> = unowned
         .iter()
