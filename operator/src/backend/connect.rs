@@ -62,8 +62,11 @@ impl Opening<'_> {
     pub async fn open(&self) -> Result<Store, Trouble> {
         self.leadership.check()?;
         let store = self.connect().await?;
-        let fenced = store.fenced(self.cluster, self.leadership.generation()).await;
-        fenced.map_err(|error| database::trouble(&error))
+        let generation = self.leadership.generation();
+        database::in_time(async {
+            store.fenced(self.cluster, generation).await.map_err(|error| database::trouble(&error))
+        })
+        .await
     }
 
     /// Opens the database without a fence, to read.

@@ -264,7 +264,11 @@ impl Rows for Database {
 
     async fn release(&self, place: &Place) -> Result<(), Trouble> {
         self.leadership.check()?;
-        provision::release(&self.store, &owner(place, "")).await.map(drop).map_err(|error| trouble(&error))
+        let owner = owner(place, "");
+        in_time(async {
+            provision::release(&self.store, &owner).await.map(drop).map_err(|error| trouble(&error))
+        })
+        .await
     }
 
     async fn owned(&self, cluster: &str) -> Result<Vec<Place>, Trouble> {
