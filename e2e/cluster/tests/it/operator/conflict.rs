@@ -258,3 +258,27 @@ async fn a_namespace_that_goes_with_all_that_is_in_it_ends() {
     assert_eq!(world.psql("SELECT slug, status FROM organizations").await, "acme|suspended");
     world.namespace = mine;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watched_namespace_that_took_the_operators_roles_with_it_ends_once_rights_are_lent() {
+    let other = Cluster::shared().await.unwrap().namespace("going").await.unwrap();
+    let mut world = World::start(Wanted { also_watch: vec![other.clone()], ..Wanted::default() }).await;
+    let mine = std::mem::replace(&mut world.namespace, other.clone());
+    world.backend("").await;
+    world.organization("acme", "").await;
+    world.ready("org/acme").await;
+    // Nobody takes leave of anything while its Roles go.
+    world.kill();
+    world.kubectl(&["delete", "namespace", &other, "--wait=false"]).await;
+    let roles_are_gone = async || world.list("Role", "").await.is_empty().then_some(());
+    world.wait("the Roles gone", roles_are_gone).await;
+    world.start_again();
+
+    let account = format!("--serviceaccount={mine}:{mine}-tenantry-operator");
+    let lend = ["create", "clusterrolebinding", &other, "--clusterrole=cluster-admin", &account];
+    world.kubectl(&lend).await;
+    world.gone(&format!("namespace/{other}")).await;
+    world.kubectl(&["delete", "clusterrolebinding", &other]).await;
+    assert_eq!(world.psql("SELECT slug, status FROM organizations").await, "acme|suspended");
+    world.namespace = mine;
+}
