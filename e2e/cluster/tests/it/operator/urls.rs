@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use tenantry_harness::Vault;
 
+use super::canaries::tells_no_secret;
 use super::world::{Wanted, World, url};
 
 type Texts = BTreeMap<String, String>;
@@ -88,8 +89,9 @@ async fn an_entry_follows_the_database_url_at_once_and_gives_it_up_again() {
 
     let told = world.kubectl(&["get", "backend,events", "-o", "yaml"]).await;
     assert!(!told.contains(PASSWORD), "{told}");
-    let log = world.operator.log("operator");
+    let log = world.operator.whole_log("operator");
     assert!(!log.contains(PASSWORD), "{log}");
+    tells_no_secret(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
