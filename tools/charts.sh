@@ -1,47 +1,55 @@
 #!/usr/bin/env bash
 # The charts: lint, rendering, values that must be refused, alerts, Argo CD's health check.
-# With --cluster KUBECONFIG each rendering is shown to that API server too (dry run; only the namespaces are made). Never a cluster in use.
+# charts.sh --cluster KUBECONFIG shows every rendering to that API server instead (dry run; only the namespaces are made), with the kubectl
+# that KUBECTL names. Never a cluster in use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cluster=
-[ "${1:-}" != --cluster ] || cluster=$2
+shopt -s nullglob
 helm=$(tools/helm.sh)
-promtool=$(tools/promtool.sh)
-glua=$(tools/glua.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "charts.sh: $*" >&2; exit 1; }
 render() { "$helm" template tenantry "$@" --namespace tenantry-system; }
+# The values that a chart is rendered with. One that takes none has one case.
+cases() { local files=("$1"/ci/*.yaml); printf '%s\n' "${files[@]:-/dev/null}"; }
 
+ask() { "${KUBECTL:-kubectl}" --kubeconfig "$cluster" --cache-dir "$work/kubectl" "$@"; }
 show_to_cluster() {
-  local namespace
-  for namespace in $(printf '%s\n' tenantry-system $(sed -n 's/^  namespace: //p' "$1") | sort -u); do
-    # With this label the API server warns of whatever the restricted pod security standard forbids.
-    kubectl --kubeconfig "$cluster" create namespace "$namespace" --dry-run=client --output yaml | kubectl --kubeconfig "$cluster" apply --filename - >/dev/null
-    kubectl --kubeconfig "$cluster" label --overwrite namespace "$namespace" pod-security.kubernetes.io/warn=restricted >/dev/null
+  local chart values namespace more without=()
+  # Kinds of the Prometheus Operator are shown only to a cluster that has it.
+  ask get --raw /apis/monitoring.coreos.com >/dev/null 2>&1 ||
+    without=(--set metrics.serviceMonitor.enabled=false --set metrics.prometheusRule.enabled=false)
+  for chart in charts/*; do
+    more=()
+    [ "$chart" != charts/tenantry ] || more=("${without[@]}")
+    for values in $(cases "$chart"); do
+      render "$chart" --values "$values" "${more[@]}" >"$work/shown" || fail "$chart with $values is not rendered"
+      # With this label the API server warns of whatever the restricted pod security standard forbids.
+      for namespace in $(printf '%s\n' tenantry-system $(sed -n 's/^  namespace: //p' "$work/shown") | sort -u); do
+        printf -- '---\napiVersion: v1\nkind: Namespace\nmetadata: { name: %s, labels: { pod-security.kubernetes.io/warn: restricted } }\n' "$namespace"
+      done | ask apply --server-side --filename - >/dev/null || fail "the namespaces of $chart with $values"
+      # On the server's side, or kubectl warns of definitions that were installed so.
+      ask apply --server-side --force-conflicts --dry-run=server --validate=strict --filename "$work/shown" >"$work/answer" 2>&1 ||
+        fail "$chart with $values: $(cat "$work/answer")"
+      ! grep -i warning "$work/answer" >&2 || fail "the API server warns of what $chart renders with $values"
+    done
   done
-  kubectl --kubeconfig "$cluster" apply --dry-run=server --validate=strict --filename "$1" >"$work/answer" 2>&1 || fail "$(cat "$work/answer")"
-  ! grep -i warning "$work/answer" || fail "the API server warns of what $chart renders with $values"
 }
 
-shopt -s nullglob
-for chart in charts/*/; do
-  chart=${chart%/}
-  cases=("$chart"/ci/*.yaml)
-  # A chart without values has one case.
-  for values in "${cases[@]:-/dev/null}"; do
+if [ "${1:-}" = --cluster ]; then
+  cluster=$2
+  show_to_cluster
+  exit
+fi
+
+promtool=$(tools/promtool.sh)
+glua=$(tools/glua.sh)
+for chart in charts/*; do
+  for values in $(cases "$chart"); do
     "$helm" lint --strict "$chart" --values "$values" >"$work/lint" 2>&1 || fail "$chart with $values: $(cat "$work/lint")"
     render "$chart" --values "$values" >"$work/once" || fail "$chart with $values is not rendered"
     render "$chart" --values "$values" >"$work/again"
     cmp -s "$work/once" "$work/again" || fail "$chart with $values renders differently each time"
-    if [ -n "$cluster" ]; then
-      without=()
-      # Kinds of the Prometheus Operator are shown only to a cluster that has it.
-      kubectl --kubeconfig "$cluster" get --raw /apis/monitoring.coreos.com >/dev/null 2>&1 || [ "$chart" != charts/tenantry ] ||
-        without=(--set metrics.serviceMonitor.enabled=false --set metrics.prometheusRule.enabled=false)
-      render "$chart" --values "$values" "${without[@]}" >"$work/shown"
-      show_to_cluster "$work/shown"
-    fi
   done
   ! render "$chart" --set unheardOf=true >/dev/null 2>&1 || fail "$chart takes a value that it does not know"
 done

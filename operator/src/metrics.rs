@@ -1,7 +1,8 @@
 //! What an operator tells Prometheus, and the probes of its pod.
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::State;
@@ -19,6 +20,9 @@ use tokio::net::TcpListener;
 use crate::leader::Leadership;
 use crate::organization::Outcome;
 use crate::stores::Store;
+
+#[cfg(test)]
+mod tests;
 
 /// Labels of a reconcile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -61,10 +65,13 @@ pub struct OfBackend {
     pub store: String,
 }
 
+/// The states of an Organization.
+pub const STATES: [&str; 5] = ["ready", "reconciling", "stalled", "suspended", "deleting"];
+
 /// The label of a state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct InState {
-    /// `ready`, `reconciling`, `stalled`, `suspended` or `deleting`.
+    /// One of [`STATES`].
     pub state: &'static str,
 }
 
@@ -80,8 +87,9 @@ pub struct Metrics {
     pub seconds: Family<Resource, Histogram, fn() -> Histogram>,
     /// Organizations by state.
     pub organizations: Family<InState, Gauge>,
-    /// Whether stores answer.
-    pub store_up: Family<OfBackend, Gauge>,
+    store_up: Family<OfBackend, Gauge>,
+    /// What `store_up` has.
+    stores: Arc<Mutex<HashSet<OfBackend>>>,
     /// Steps and looks that failed.
     pub store_errors: Family<Failure, Counter>,
     /// Times that something was put right which somebody had changed.
@@ -128,6 +136,7 @@ impl Metrics {
             seconds,
             organizations,
             store_up,
+            stores: Arc::default(),
             store_errors,
             drift_repairs,
             deletion_blocked,
@@ -149,6 +158,16 @@ impl Metrics {
     /// Counts a failure of a store.
     pub fn failed(&self, store: Store, kind: &'static str) {
         self.store_errors.get_or_create(&Failure { store: store.to_string(), kind }).inc();
+    }
+
+    /// Tells which stores answer, and no more of those that are not among them.
+    pub fn tell_stores(&self, answers: &HashMap<OfBackend, bool>) {
+        let mut told = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|store| answers.contains_key(store) || !self.store_up.remove(store));
+        for (store, answer) in answers {
+            self.store_up.get_or_create(store).set(i64::from(*answer));
+            told.insert(store.clone());
+        }
     }
 
     /// Everything, in the text format of Prometheus.

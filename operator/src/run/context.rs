@@ -21,9 +21,8 @@ use crate::backend::{self, resolve};
 use crate::conditions;
 use crate::leader::Leadership;
 use crate::marks;
-use crate::metrics::{Metrics, OfBackend, OfStore};
+use crate::metrics::{Metrics, OfStore};
 use crate::organization::{Desired, Outcome, Stores, reconcile, report};
-use crate::stores::Store;
 use crate::stores::kubernetes::Cluster;
 use crate::stores::manifests::{ABANDONED, Manifests, Note, say};
 use crate::stores::vault::Vault;
@@ -257,9 +256,6 @@ pub async fn backend(backend: Arc<Backend>, context: Arc<Context>) -> Result<Act
             }
         }
     }
-    let is_open = context.registry.get(&(backend.namespace().to_owned(), backend.name().to_owned())).is_ok();
-    let labels = OfBackend { backend: backend.audience(), store: Store::Database.to_string() };
-    context.metrics.store_up.get_or_create(&labels).set(i64::from(is_open && done.outcome != Outcome::Retry));
     context.metrics.reconciled("backend", &done.outcome, began.elapsed());
     Ok(context.action(&key, &done.outcome, BACKEND_PERIOD.min(context.resync)))
 }

@@ -1,9 +1,11 @@
 //! A running operator: wait for the cluster and its definitions ([`start`]), wait for the lease, and work ([`controllers`]) for as long
 //! as it is held. [`context`] is what a reconcile finds around it, [`known`] whether all manifests were seen yet, [`pauses`] how long
-//! failures wait, [`turns`] who waits for whom, [`sweeper`] what looks after rows without a manifest.
+//! failures wait, [`turns`] who waits for whom, [`sweeper`] what looks after rows without a manifest, [`gauges`] what tells
+//! Prometheus how the world stands.
 
 mod context;
 mod controllers;
+mod gauges;
 mod known;
 mod pauses;
 mod start;

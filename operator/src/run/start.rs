@@ -16,6 +16,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::context::{ConnectVault, Context};
 use super::controllers::{self, Feeds, Scope};
+use super::gauges;
 use super::pauses::Pauses;
 use super::sweeper;
 use super::turns::Turns;
@@ -214,6 +215,7 @@ async fn lead(started: &Started) {
     let mut work: Vec<BoxFuture<'_, ()>> = vec![
         Box::pin(futures_util::StreamExt::for_each(seen_namespaces, |_| std::future::ready(()))),
         Box::pin(controllers::spread(told, spread.clone())),
+        Box::pin(gauges::run(Arc::clone(&context))),
         Box::pin(sweeper::run(Arc::clone(&context), started.settings.watch_namespaces.clone())),
     ];
     for feed in feeds {

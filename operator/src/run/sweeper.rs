@@ -1,6 +1,5 @@
-//! Looks now and then after rows whose manifest vanished without its finalizer, and counts Organizations by state.
+//! Looks now and then after rows whose manifest vanished without its finalizer.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,26 +8,23 @@ use tenantry_crds::Backend;
 
 use super::context::Context;
 use super::{known, pauses};
-use crate::conditions;
-use crate::metrics::InState;
 use crate::organization::sweep;
 use crate::stores::rows::Place;
 
-/// How often Organizations are counted.
-const COUNT: Duration = Duration::from_secs(10);
+/// How often it is seen whether it is time to look.
+const GLANCE: Duration = Duration::from_secs(10);
 
-/// Sweeps and counts for good. `watched` are the namespaces that are watched, none being all.
+/// Sweeps for good. `watched` are the namespaces that are watched, none being all.
 pub async fn run(context: Arc<Context>, watched: Vec<String>) {
-    let mut next_sweep = tokio::time::Instant::now() + COUNT;
+    let mut next_sweep = tokio::time::Instant::now() + GLANCE;
     loop {
-        count(&context);
         if tokio::time::Instant::now() >= next_sweep && context.leadership.leads() {
             for backend in context.backends.iter().flat_map(Cache::state) {
                 one(&context, &backend, &watched).await;
             }
             next_sweep = tokio::time::Instant::now() + pauses::jittered(context.resync);
         }
-        tokio::time::sleep(COUNT).await;
+        tokio::time::sleep(GLANCE).await;
     }
 }
 
@@ -51,33 +47,4 @@ async fn one(context: &Context, backend: &Backend, watched: &[String]) {
             tracing::debug!(reason = trouble.reason, "rows without manifests were not looked for");
         }
     }
-}
-
-fn count(context: &Context) {
-    let mut states: HashMap<&'static str, i64> = ["ready", "reconciling", "stalled", "suspended", "deleting"]
-        .into_iter()
-        .map(|state| (state, 0))
-        .collect();
-    let mut blocked = 0;
-    for organization in context.organizations.iter().flat_map(Cache::state) {
-        let conditions =
-            organization.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        blocked += i64::from(conditions::holds(conditions, conditions::DELETION_BLOCKED));
-        let state = if organization.metadata.deletion_timestamp.is_some() {
-            "deleting"
-        } else if conditions::holds(conditions, conditions::STALLED) {
-            "stalled"
-        } else if !conditions::holds(conditions, conditions::READY) {
-            "reconciling"
-        } else if organization.spec.suspended {
-            "suspended"
-        } else {
-            "ready"
-        };
-        *states.entry(state).or_default() += 1;
-    }
-    for (state, count) in states {
-        context.metrics.organizations.get_or_create(&InState { state }).set(count);
-    }
-    context.metrics.deletion_blocked.set(blocked);
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod cache;
+mod charts;
 mod definitions;
 mod endurance;
 mod lifetime;

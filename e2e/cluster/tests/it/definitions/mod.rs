@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use crate::repository;
 
 /// The shared cluster with the definitions of the chart in it.
-async fn installed() -> &'static Cluster {
+pub async fn installed() -> &'static Cluster {
     static INSTALLED: OnceCell<()> = OnceCell::const_new();
     let cluster = Cluster::shared().await.unwrap();
     let install = async || {

@@ -64,10 +64,12 @@ async fn without_its_database_everything_waits_and_says_so() {
     world.reason("org/kept", "DeletionBlocked", "DatabaseUnavailable").await;
     world.reason("org/deleted", "DeletionBlocked", "DatabaseUnavailable").await;
     world.reason("backend/app", "Ready", "DatabaseUnavailable").await;
+    world.store_answers("database", false).await;
     world.postgres.as_ref().unwrap().start_again().await.unwrap();
     everything_is_as_the_manifests_say(&world).await;
     assert_eq!(world.secret("tenantry-org-edited").await.unwrap(), keys);
     world.ready("backend/app").await;
+    world.store_answers("database", true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,6 +90,8 @@ async fn without_aws_what_needs_it_waits_and_nothing_else() {
         .await;
     world.gone("org/kept").await;
     world.reason("org/deleted", "DeletionBlocked", "AwsUnavailable").await;
+    world.store_answers("aws", false).await;
+    world.store_answers("database", true).await;
     vault.down(false);
     everything_is_as_the_manifests_say(&world).await;
     assert!(vault.secret("tenantry/app/made").await.unwrap().unwrap().content.is_some());

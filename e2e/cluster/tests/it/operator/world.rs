@@ -274,6 +274,13 @@ impl World {
         }
     }
 
+    /// Waits until the metrics say that a store of the Backend `app` answers, or does not.
+    pub async fn store_answers(&self, store: &str, answers: bool) {
+        let series = format!("store_up{{backend=\"{}/app\",store=\"{store}\"}}", self.namespace);
+        let line = format!("{series} {}", i32::from(answers));
+        self.wait(&line, async || self.scrape().await.contains(&line).then_some(())).await;
+    }
+
     async fn scrape(&self) -> String {
         asked(self.metrics, "/metrics").await.unwrap()
     }
