@@ -101,9 +101,7 @@ impl Context {
         let backends = self.all_backends();
         let mut members: Vec<Arc<Organization>> = self.organizations.iter().flat_map(Cache::state).collect();
         members.retain(|organization| {
-            let resolved = resolve::backend_of(organization, &backends, |namespace| self.labels(namespace));
-            resolved
-                .is_ok_and(|found| found.namespace() == backend.namespace() && found.name() == backend.name())
+            resolve::is_member(organization, backend, &backends, |namespace| self.labels(namespace))
         });
         members
     }

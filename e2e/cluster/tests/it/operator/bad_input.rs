@@ -9,6 +9,8 @@ use tenantry_harness::{Cluster, ClusterOptions};
 
 use super::world::{self, Wanted, World};
 
+const SUSPEND: &str = r#"{"spec":{"suspended":true}}"#;
+
 /// Nothing is looked at again and again: not much more often than the shortest period asks for, 20 s, and the first pauses.
 async fn is_calm(world: &World, resources: u64) {
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -158,6 +160,28 @@ async fn an_organization_that_cannot_be_made_says_why_and_delays_no_other() {
     for name in ["foreign", "absent", "unclear"] {
         world.ready(&format!("org/{name}")).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_stays_in_its_backend_when_a_second_one_comes_and_keeps_it() {
+    let world = World::start(Wanted::default()).await;
+    world.backend("").await;
+    world.organization("acme", "").await;
+    world.ready("org/acme").await;
+    world.backend_on("second", &world.database, &world::url(&world.database), "").await;
+    world.organization("unclear", "").await;
+    said(&world, "org/unclear", "BackendAmbiguous", &["app, second"]).await;
+    world.kubectl(&["patch", "org/acme", "--type=merge", "-p", SUSPEND]).await;
+    world.reason("org/acme", "Ready", "Suspended").await;
+    assert_eq!(world.psql("SELECT slug, status FROM organizations").await, "acme|suspended");
+
+    world.kubectl(&["delete", "backend/app", "--wait=false"]).await;
+    let blocked = world.reason("backend/app", "DeletionBlocked", "OrganizationsExist").await;
+    assert!(blocked.starts_with("1 Organizations"), "{blocked}");
+    assert!(world.secret("tenantry-backend-app").await.is_some());
+    world.kubectl(&["delete", "org/acme", "--wait=false"]).await;
+    world.gone("org/acme").await;
+    world.gone("backend/app").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
