@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::runtime::reflector::Store as Cache;
 use tenantry_crds::Backend;
 
 use super::context::Context;
-use super::{known, pauses};
+use super::pauses;
 use crate::conditions;
 use crate::metrics::InState;
 use crate::organization::sweep;
@@ -17,14 +16,14 @@ use crate::stores::rows::Place;
 /// How often Organizations are counted.
 const COUNT: Duration = Duration::from_secs(10);
 
-/// Sweeps and counts for good. `watched` are the namespaces that are watched, none being all.
-pub async fn run(context: Arc<Context>, watched: Vec<String>) {
+/// Sweeps and counts for good.
+pub async fn run(context: Arc<Context>) {
     let mut next_sweep = tokio::time::Instant::now() + COUNT;
     loop {
         count(&context);
         if tokio::time::Instant::now() >= next_sweep && context.leadership.leads() {
-            for backend in context.backends.iter().flat_map(Cache::state) {
-                one(&context, &backend, &watched).await;
+            for backend in context.backends.all() {
+                one(&context, &backend).await;
             }
             next_sweep = tokio::time::Instant::now() + pauses::jittered(context.resync);
         }
@@ -32,10 +31,10 @@ pub async fn run(context: Arc<Context>, watched: Vec<String>) {
     }
 }
 
-async fn one(context: &Context, backend: &Backend, watched: &[String]) {
+async fn one(context: &Context, backend: &Backend) {
     let key = (backend.namespace().to_owned(), backend.name().to_owned());
     let Ok(open) = context.registry.get(&key) else { return };
-    let exists = |place: &Place| known::may_exist(watched, &context.organizations, place);
+    let exists = |place: &Place| context.organizations.may_exist(place);
     match sweep(&open.rows, &context.cluster_id, &exists).await {
         Ok(vanished) => {
             for place in vanished {
@@ -59,7 +58,7 @@ fn count(context: &Context) {
         .map(|state| (state, 0))
         .collect();
     let mut blocked = 0;
-    for organization in context.organizations.iter().flat_map(Cache::state) {
+    for organization in context.organizations.all() {
         let conditions =
             organization.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         blocked += i64::from(conditions::holds(conditions, conditions::DELETION_BLOCKED));

@@ -210,10 +210,7 @@ async fn a_denial_by_aws_names_the_action() {
 async fn without_its_rights_the_operator_says_what_to_install() {
     let world = World::start(Wanted::default()).await;
     world.kill();
-    let roles = world.kubectl(&["get", "rolebinding", "-o", "name"]).await;
-    let binding = roles.lines().find(|name| !name.ends_with("-lease")).unwrap().to_owned();
-    let role = world.kubectl(&["get", &binding, "-o", "jsonpath={.roleRef.name}"]).await;
-    world.kubectl(&["delete", &binding]).await;
+    world.forbid(&world.namespace).await;
     world.start_again();
     world
         .wait("a word in the log", async || {
@@ -222,10 +219,39 @@ async fn without_its_rights_the_operator_says_what_to_install() {
             told.then_some(())
         })
         .await;
-    let account = format!("--serviceaccount={0}:{0}-tenantry-operator", world.namespace);
-    world.kubectl(&["create", "rolebinding", "again", &format!("--role={role}"), &account]).await;
+    world.permit(&world.namespace).await;
     world.backend("").await;
     world.ready("backend/app").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_rights_in_a_namespace_the_operator_delays_and_keeps_nothing_in_another() {
+    let other = Cluster::shared().await.unwrap().namespace("other").await.unwrap();
+    let world = World::start(Wanted { also_watch: vec![other.clone()], ..Wanted::default() }).await;
+    world.kill();
+    world.forbid(&other).await;
+    world.start_again();
+    world.backend("").await;
+    world.organization("acme", "").await;
+    world.ready("org/acme").await;
+    let log = world.operator.log("operator");
+    assert!(log.contains("RbacMissing") && log.contains(&format!("in the namespace {other}")), "{log}");
+    let began = Instant::now();
+    world.kubectl(&["patch", "org/acme", "--type=merge", "-p", SUSPEND]).await;
+    world.reason("org/acme", "Ready", "Suspended").await;
+    assert!(began.elapsed() < Duration::from_secs(8), "it took {:?}", began.elapsed());
+    world.kubectl(&["delete", "org/acme", "backend/app", "--wait=false"]).await;
+    world.gone("org/acme").await;
+    world.gone("backend/app").await;
+
+    // A Backend that lets everybody in may have Organizations there.
+    world.backend("  allowedNamespaces: { from: All }\n").await;
+    world.ready("backend/app").await;
+    world.kubectl(&["delete", "backend/app", "--wait=false"]).await;
+    let said = world.reason("backend/app", "DeletionBlocked", "OrganizationsUnknown").await;
+    assert!(said.contains("tenantry.io/abandon: "), "{said}");
+    world.permit(&other).await;
+    world.gone("backend/app").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
