@@ -10,6 +10,7 @@ use crate::marks;
 use crate::names;
 use crate::organization::Outcome;
 use crate::stores::manifests::{ABANDONED, Note};
+use crate::stores::rows::Rows as _;
 use crate::trouble::Trouble;
 
 /// Reconciles a Backend that is being deleted.
@@ -50,9 +51,11 @@ pub async fn reconcile(world: &World<'_>, backend: &Backend, now: DateTime<Utc>)
 
 async fn clean(world: &World<'_>, backend: &Backend, uid: &str) -> Result<(), Trouble> {
     super::may_write(backend, "its deletion")?;
-    if !world.members.known {
-        let message = "not every namespace that is watched could be read yet, and Organizations there may belong to it: see the \
-                       operator's log";
+    if !knows_its_members(world, backend).await {
+        let message = format!(
+            "not every namespace that is watched could be read yet, and Organizations there may belong to it: see the operator's \
+             log. To let it go without them, give it the annotation tenantry.io/abandon: {uid}"
+        );
         return Err(Trouble::passing("OrganizationsUnknown", message));
     }
     if world.members.all > 0 {
@@ -70,4 +73,18 @@ async fn clean(world: &World<'_>, backend: &Backend, uid: &str) -> Result<(), Tr
         world.secrets.delete(namespace, &name, &secret).await?;
     }
     Ok(())
+}
+
+/// Whether no Organization can belong to it that was not read: neither may one come from there, nor does the database have rows of
+/// one, made while it was let in.
+async fn knows_its_members(world: &World<'_>, backend: &Backend) -> bool {
+    let unread = &world.members.unread;
+    if !world.members.known || unread.is_empty() {
+        return world.members.known;
+    }
+    let Ok(open) = world.registry.get(&(backend.namespace().to_owned(), backend.name().to_owned())) else {
+        return false;
+    };
+    let owned = open.rows.owned(world.cluster).await;
+    owned.is_ok_and(|places| !places.iter().any(|place| unread.contains(&place.namespace)))
 }

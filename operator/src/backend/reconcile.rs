@@ -61,8 +61,9 @@ pub struct Reconciled {
 pub async fn reconcile(world: &World<'_>, backend: Arc<Backend>, now: DateTime<Utc>) -> Reconciled {
     let mut backend = backend;
     if backend.metadata.deletion_timestamp.is_some() {
-        // Its Organizations go first, and need its stores for that.
-        let is_new = world.members.all > 0 && Story { world, backend: &backend, now }.open_to_delete().await;
+        // Its Organizations go first, and need its stores for that; those that cannot be read are looked for in its database.
+        let is_needed = world.members.all > 0 || !world.members.unread.is_empty();
+        let is_new = is_needed && Story { world, backend: &backend, now }.open_to_delete().await;
         let done = super::deletion::reconcile(world, &backend, now).await;
         return Reconciled { tell_members: done.tell_members || is_new, ..done };
     }

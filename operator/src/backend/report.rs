@@ -7,14 +7,16 @@ use crate::conditions::{self, Conditions};
 use crate::trouble::{Trouble, gravest};
 
 /// The Organizations that belong to a Backend.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
     /// How many.
     pub all: usize,
     /// How many have all their secrets in AWS.
     pub in_aws: usize,
-    /// Whether these are all: every namespace that is watched was read.
+    /// Whether every namespace that the Backend lets in was read.
     pub known: bool,
+    /// The namespaces that are watched and were not read: what was made in the Backend while it let them in is not counted.
+    pub unread: Vec<String>,
 }
 
 /// What is wrong with a Backend.

@@ -1,4 +1,5 @@
-//! Which Backend an Organization belongs to, and whether that one lets it in.
+//! Which Backend an Organization belongs to, and whether that one lets it in. Once it was made in one, its rows are there: it
+//! follows that one for as long as its manifest can mean it, and counts as that one's for as long as it exists.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +8,12 @@ use tenantry_crds::backend::{AllowedNamespaces, NamespacesFrom};
 use tenantry_crds::{Backend, Organization};
 
 use crate::trouble::Trouble;
+
+/// The namespace of an Organization's Backend.
+pub fn namespace_of(organization: &Organization) -> &str {
+    let reference = organization.spec.backend_ref.as_ref();
+    reference.and_then(|reference| reference.namespace.as_deref()).unwrap_or(organization.namespace())
+}
 
 /// The Backend of an Organization. `labels` gives a namespace's labels.
 pub fn backend_of(
@@ -17,6 +24,10 @@ pub fn backend_of(
     let namespace = organization.namespace();
     let Some(reference) = &organization.spec.backend_ref else {
         let here: Vec<_> = backends.iter().filter(|backend| backend.namespace() == namespace).collect();
+        let before = made_in(organization);
+        if let Some(backend) = here.iter().find(|backend| before == Some(backend.audience().as_str())) {
+            return Ok(Arc::clone(backend));
+        }
         return match here.as_slice() {
             [one] => Ok(Arc::clone(one)),
             [] => Err(Trouble::passing(
@@ -35,7 +46,7 @@ pub fn backend_of(
             }
         };
     };
-    let there = reference.namespace.as_deref().unwrap_or(namespace);
+    let there = namespace_of(organization);
     let found =
         backends.iter().find(|backend| backend.namespace() == there && backend.name() == reference.name);
     let Some(backend) = found else {
@@ -43,7 +54,7 @@ pub fn backend_of(
             format!("there is no Backend {there}/{}: make it, or correct spec.backendRef", reference.name);
         return Err(Trouble::passing("BackendMissing", message));
     };
-    if there == namespace || lets_in(&backend.spec.allowed_namespaces, namespace, labels) {
+    if admits(backend, namespace, labels) {
         return Ok(Arc::clone(backend));
     }
     let message = format!(
@@ -54,17 +65,45 @@ pub fn backend_of(
     Err(Trouble::standing("NamespaceNotAllowed", message))
 }
 
+/// Whether an Organization belongs to a Backend: it was made in it, even if it may follow it no more, or is to be made in it.
+pub fn is_member(
+    organization: &Organization,
+    backend: &Backend,
+    backends: &[Arc<Backend>],
+    labels: impl Fn(&str) -> Option<BTreeMap<String, String>>,
+) -> bool {
+    let this = backend.audience();
+    match made_in(organization) {
+        Some(before) => before == this,
+        None => backend_of(organization, backends, labels).is_ok_and(|resolved| resolved.audience() == this),
+    }
+}
+
+/// The Backend that an Organization was made in, as its status says.
+fn made_in(organization: &Organization) -> Option<&str> {
+    organization.status.as_ref()?.backend.as_deref()
+}
+
 /// Refuses to follow an Organization into another Backend than the one that it was made in: its rows and keys are there.
 pub fn moved(organization: &Organization, backend: &Backend) -> Option<Trouble> {
-    let before = organization.status.as_ref()?.backend.as_ref()?;
+    let before = made_in(organization)?;
     let now = backend.audience();
-    (*before != now).then(|| {
+    (before != now).then(|| {
         let message = format!(
             "it was made in the Backend {before} and belongs to {now} by now: name {before} in spec.backendRef, or delete the \
              Organization and make it again"
         );
         Trouble::standing("BackendChanged", message)
     })
+}
+
+/// Whether a Backend lets Organizations of a namespace in.
+pub fn admits(
+    backend: &Backend,
+    namespace: &str,
+    labels: impl Fn(&str) -> Option<BTreeMap<String, String>>,
+) -> bool {
+    backend.namespace() == namespace || lets_in(&backend.spec.allowed_namespaces, namespace, labels)
 }
 
 fn lets_in(
@@ -107,11 +146,26 @@ mod tests {
         organization
     }
 
+    fn settled_in(backend: &str, organization: &Organization) -> Organization {
+        let mut organization = organization.clone();
+        organization.status.get_or_insert_default().backend = Some(backend.into());
+        organization
+    }
+
+    fn labels(namespace: &str) -> Option<BTreeMap<String, String>> {
+        Some([("tier".to_owned(), namespace.to_owned())].into())
+    }
+
     fn resolved(organization: &Organization, backends: &[Arc<Backend>]) -> Result<String, &'static str> {
-        let labels = |namespace: &str| Some([("tier".to_owned(), namespace.to_owned())].into());
         backend_of(organization, backends, labels)
             .map(|backend| backend.audience())
             .map_err(|trouble| trouble.reason)
+    }
+
+    /// The Backends that count an Organization as theirs.
+    fn counted(organization: &Organization, backends: &[Arc<Backend>]) -> Vec<String> {
+        let counts = |backend: &&Arc<Backend>| is_member(organization, backend, backends, labels);
+        backends.iter().filter(counts).map(|backend| backend.audience()).collect()
     }
 
     #[test]
@@ -128,12 +182,44 @@ mod tests {
     #[test]
     fn an_organization_does_not_follow_a_name_to_another_backend() {
         let one = backend("a", "one", &json!({ "from": "Same" }));
-        let mut organization = organization("a", &serde_json::Value::Null);
-        assert_eq!(moved(&organization, &one), None);
-        organization.status.get_or_insert_default().backend = Some("a/one".into());
-        assert_eq!(moved(&organization, &one), None);
-        organization.status.get_or_insert_default().backend = Some("a/two".into());
-        assert_eq!(moved(&organization, &one).map(|trouble| trouble.reason), Some("BackendChanged"));
+        let new = organization("a", &serde_json::Value::Null);
+        let moved = |organization: &Organization| moved(organization, &one).map(|trouble| trouble.reason);
+        assert_eq!(moved(&new), None);
+        assert_eq!(moved(&settled_in("a/one", &new)), None);
+        assert_eq!(moved(&settled_in("a/two", &new)), Some("BackendChanged"));
+    }
+
+    #[test]
+    fn an_organization_stays_in_its_backend_when_a_second_one_comes() {
+        let same = json!({ "from": "Same" });
+        let both = [backend("a", "one", &same), backend("a", "two", &same)];
+        let new = organization("a", &serde_json::Value::Null);
+        assert_eq!(resolved(&new, &both), Err("BackendAmbiguous"));
+        assert!(counted(&new, &both).is_empty());
+        for there in ["a/one", "a/two"] {
+            let settled = settled_in(there, &new);
+            assert_eq!(resolved(&settled, &both), Ok(there.into()));
+            assert_eq!(counted(&settled, &both), [there]);
+        }
+        let elsewhere = settled_in("b/one", &new);
+        assert_eq!(resolved(&elsewhere, &both), Err("BackendAmbiguous"), "no status opens another namespace");
+    }
+
+    #[test]
+    fn an_organization_is_counted_where_its_rows_are_and_not_where_it_may_go() {
+        let one = |allowed: &str| backend("a", "one", &json!({ "from": allowed }));
+        let two = backend("a", "two", &json!({ "from": "All" }));
+        let new = organization("b", &json!({ "name": "one", "namespace": "a" }));
+        let settled = settled_in("a/one", &new);
+        let (open, closed) = ([one("All"), two.clone()], [one("Same"), two]);
+        assert_eq!(counted(&new, &open), ["a/one"]);
+        assert_eq!(counted(&settled, &open), ["a/one"]);
+        // Its namespace is let in no more.
+        assert_eq!(resolved(&settled, &closed), Err("NamespaceNotAllowed"));
+        assert!(counted(&new, &closed).is_empty());
+        assert_eq!(counted(&settled, &closed), ["a/one"]);
+        // Its manifest means another Backend than it was made in.
+        assert_eq!(counted(&settled_in("a/two", &new), &open), ["a/two"]);
     }
 
     #[test]

@@ -9,10 +9,11 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::{ObjectRef, Store as Cache};
+use tenantry_crds::backend::NamespacesFrom;
 use tenantry_crds::{Backend, Organization, OrganizationStatus};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::known;
+use super::known::{self, Caches};
 use super::pauses::{self, Pauses};
 use super::turns::Turns;
 use crate::backend::registry::Registry;
@@ -64,11 +65,13 @@ pub struct Context {
     /// Makes connections to AWS.
     pub connect_vault: ConnectVault,
     /// All Backends that are watched.
-    pub backends: Vec<Cache<Backend>>,
+    pub backends: Caches<Backend>,
     /// All Organizations that are watched.
-    pub organizations: Vec<Cache<Organization>>,
+    pub organizations: Caches<Organization>,
     /// All namespaces.
     pub namespaces: Cache<PartialObjectMeta<Namespace>>,
+    /// Until when all these are waited for.
+    pub known_by: tokio::time::Instant,
     /// Organizations that have to look again.
     pub tell: UnboundedSender<ObjectRef<Organization>>,
 }
@@ -77,10 +80,6 @@ pub struct Context {
 pub type Never = std::convert::Infallible;
 
 impl Context {
-    fn all_backends(&self) -> Vec<Arc<Backend>> {
-        self.backends.iter().flat_map(Cache::state).collect()
-    }
-
     fn labels(&self, namespace: &str) -> Option<BTreeMap<String, String>> {
         self.namespaces.get(&ObjectRef::new(namespace))?.metadata.labels.clone()
     }
@@ -92,19 +91,51 @@ impl Context {
 
     /// The Backend of an Organization.
     pub fn backend_of(&self, organization: &Organization) -> Result<Arc<Backend>, Trouble> {
-        resolve::backend_of(organization, &self.all_backends(), |namespace| self.labels(namespace))
+        let there = resolve::namespace_of(organization);
+        if self.backends.of(there).is_some_and(|cache| !known::is_known(cache)) {
+            let message = format!(
+                "the Backends of the namespace {there}, where its own is, could not be read yet: see the operator's log"
+            );
+            return Err(Trouble::passing("BackendUnknown", message));
+        }
+        resolve::backend_of(organization, &self.backends.all(), |namespace| self.labels(namespace))
     }
 
     /// The Organizations of a Backend.
     pub fn members(&self, backend: &Backend) -> Vec<Arc<Organization>> {
-        let backends = self.all_backends();
-        let mut members: Vec<Arc<Organization>> = self.organizations.iter().flat_map(Cache::state).collect();
+        let backends = self.backends.all();
+        let mut members = self.organizations.all();
         members.retain(|organization| {
-            let resolved = resolve::backend_of(organization, &backends, |namespace| self.labels(namespace));
-            resolved
-                .is_ok_and(|found| found.namespace() == backend.namespace() && found.name() == backend.name())
+            resolve::is_member(organization, backend, &backends, |namespace| self.labels(namespace))
         });
         members
+    }
+
+    /// Whether the labels are known by which a Backend chooses its namespaces, where it does so.
+    fn knows_labels_for(&self, backend: &Backend) -> bool {
+        backend.spec.allowed_namespaces.from != NamespacesFrom::Selector || known::is_known(&self.namespaces)
+    }
+
+    /// The Organizations of the namespaces that a Backend lets in, or may let in once their labels are known.
+    fn organizations_for(&self, backend: &Backend) -> Vec<&Cache<Organization>> {
+        let any = !self.knows_labels_for(backend);
+        self.organizations.of_those(|namespace| {
+            any || resolve::admits(backend, namespace, |namespace| self.labels(namespace))
+        })
+    }
+
+    fn count(&self, backend: &Backend, members: &[Arc<Organization>]) -> Members {
+        let in_aws = members.iter().filter(|organization| {
+            let status = organization.status.as_ref();
+            status.is_some_and(|status| conditions::holds(&status.conditions, conditions::AWS))
+        });
+        let mut admitted = self.organizations_for(backend).into_iter();
+        Members {
+            all: members.len(),
+            in_aws: in_aws.count(),
+            known: self.knows_labels_for(backend) && admitted.all(known::is_known),
+            unread: self.organizations.unread(),
+        }
     }
 
     fn action(&self, key: &str, outcome: &Outcome, resync: Duration) -> Action {
@@ -127,8 +158,9 @@ impl Context {
 /// Reconciles one Organization.
 pub async fn organization(organization: Arc<Organization>, context: Arc<Context>) -> Result<Action, Never> {
     let key = format!("Organization/{}/{}", organization.namespace(), organization.name());
-    known::wait(&context.backends).await;
-    known::wait(std::slice::from_ref(&context.namespaces)).await;
+    let there = resolve::namespace_of(&organization);
+    known::wait(context.backends.of(there).as_slice(), context.known_by).await;
+    known::wait(&[&context.namespaces], context.known_by).await;
     let backend = context.backend_of(&organization).ok();
     let turn = match &backend {
         Some(backend) => {
@@ -141,7 +173,8 @@ pub async fn organization(organization: Arc<Organization>, context: Arc<Context>
     }
     // It may have changed while it waited for its turn.
     let reference = ObjectRef::from_obj(organization.as_ref());
-    let Some(organization) = context.organizations.iter().find_map(|cache| cache.get(&reference)) else {
+    let cache = context.organizations.of(organization.namespace());
+    let Some(organization) = cache.and_then(|cache| cache.get(&reference)) else {
         context.pauses.succeeded(&key);
         return Ok(Action::await_change());
     };
@@ -220,15 +253,9 @@ pub async fn backend(backend: Arc<Backend>, context: Arc<Context>) -> Result<Act
     }
     let began = Instant::now();
     let key = format!("Backend/{}/{}", backend.namespace(), backend.name());
-    known::wait(&context.organizations).await;
-    known::wait(std::slice::from_ref(&context.namespaces)).await;
+    known::wait(&[&context.namespaces], context.known_by).await;
+    known::wait(&context.organizations_for(&backend), context.known_by).await;
     let members = context.members(&backend);
-    let in_aws = members.iter().filter(|organization| {
-        organization
-            .status
-            .as_ref()
-            .is_some_and(|status| conditions::holds(&status.conditions, conditions::AWS))
-    });
     let vault = match &backend.spec.aws {
         Some(aws) => Some((context.connect_vault)(aws).await),
         None => None,
@@ -241,11 +268,7 @@ pub async fn backend(backend: Arc<Backend>, context: Arc<Context>) -> Result<Act
         registry: &context.registry,
         leadership: &context.leadership,
         connections: context.connections,
-        members: Members {
-            all: members.len(),
-            in_aws: in_aws.count(),
-            known: known::is_known(&context.namespaces) && context.organizations.iter().all(known::is_known),
-        },
+        members: context.count(&backend, &members),
     };
     let done = backend::reconcile::reconcile(&world, Arc::clone(&backend), Utc::now()).await;
     if done.tell_members {

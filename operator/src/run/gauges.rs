@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::runtime::reflector::Store as Cache;
 use tenantry_crds::Organization;
 
 use super::context::Context;
@@ -31,13 +30,13 @@ fn tell(context: &Context) {
     let mut states: HashMap<&'static str, i64> = STATES.into_iter().map(|state| (state, 0)).collect();
     let mut answers = HashMap::new();
     let mut blocked = 0;
-    for organization in context.organizations.iter().flat_map(Cache::state) {
+    for organization in context.organizations.all() {
         let conditions =
             organization.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         blocked += i64::from(conditions::holds(conditions, conditions::DELETION_BLOCKED));
         *states.entry(state(&organization, conditions)).or_default() += 1;
     }
-    for backend in context.backends.iter().flat_map(Cache::state) {
+    for backend in context.backends.all() {
         let conditions =
             backend.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         blocked += i64::from(conditions::holds(conditions, conditions::DELETION_BLOCKED));

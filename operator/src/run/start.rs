@@ -17,6 +17,7 @@ use tokio::sync::{broadcast, mpsc};
 use super::context::{ConnectVault, Context};
 use super::controllers::{self, Feeds, Scope};
 use super::gauges;
+use super::known::{self, Caches};
 use super::pauses::Pauses;
 use super::sweeper;
 use super::turns::Turns;
@@ -191,7 +192,8 @@ async fn lead(started: &Started) {
     let (tell, told) = mpsc::unbounded_channel();
     let (spread, _) = broadcast::channel(65_536);
     let (namespaces, seen_namespaces) = controllers::namespaces(&started.client);
-    let feeds: Vec<Feeds> = Scope::of(&started.client, &started.settings.watch_namespaces)
+    let watched = &started.settings.watch_namespaces;
+    let feeds: Vec<Feeds> = Scope::of(&started.client, watched)
         .into_iter()
         .map(|scope| Feeds { backends: scope.manifests(), organizations: scope.manifests(), scope })
         .collect();
@@ -207,16 +209,17 @@ async fn lead(started: &Started) {
         pauses: Pauses::default(),
         resync: started.settings.resync.0,
         connect_vault: connect_vault(&started.leadership),
-        backends: feeds.iter().map(|feed| feed.backends.0.clone()).collect(),
-        organizations: feeds.iter().map(|feed| feed.organizations.0.clone()).collect(),
+        backends: Caches::new(watched, feeds.iter().map(|feed| feed.backends.0.clone()).collect()),
+        organizations: Caches::new(watched, feeds.iter().map(|feed| feed.organizations.0.clone()).collect()),
         namespaces,
+        known_by: known::deadline(),
         tell,
     });
     let mut work: Vec<BoxFuture<'_, ()>> = vec![
         Box::pin(futures_util::StreamExt::for_each(seen_namespaces, |_| std::future::ready(()))),
         Box::pin(controllers::spread(told, spread.clone())),
         Box::pin(gauges::run(Arc::clone(&context))),
-        Box::pin(sweeper::run(Arc::clone(&context), started.settings.watch_namespaces.clone())),
+        Box::pin(sweeper::run(Arc::clone(&context))),
     ];
     for feed in feeds {
         work.push(Box::pin(controllers::run(feed, spread.subscribe(), Arc::clone(&context))));

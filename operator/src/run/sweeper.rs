@@ -3,24 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::runtime::reflector::Store as Cache;
 use tenantry_crds::Backend;
 
 use super::context::Context;
-use super::{known, pauses};
+use super::pauses;
 use crate::organization::sweep;
 use crate::stores::rows::Place;
 
 /// How often it is seen whether it is time to look.
 const GLANCE: Duration = Duration::from_secs(10);
 
-/// Sweeps for good. `watched` are the namespaces that are watched, none being all.
-pub async fn run(context: Arc<Context>, watched: Vec<String>) {
+/// Sweeps for good.
+pub async fn run(context: Arc<Context>) {
     let mut next_sweep = tokio::time::Instant::now() + GLANCE;
     loop {
         if tokio::time::Instant::now() >= next_sweep && context.leadership.leads() {
-            for backend in context.backends.iter().flat_map(Cache::state) {
-                one(&context, &backend, &watched).await;
+            for backend in context.backends.all() {
+                one(&context, &backend).await;
             }
             next_sweep = tokio::time::Instant::now() + pauses::jittered(context.resync);
         }
@@ -28,10 +27,10 @@ pub async fn run(context: Arc<Context>, watched: Vec<String>) {
     }
 }
 
-async fn one(context: &Context, backend: &Backend, watched: &[String]) {
+async fn one(context: &Context, backend: &Backend) {
     let key = (backend.namespace().to_owned(), backend.name().to_owned());
     let Ok(open) = context.registry.get(&key) else { return };
-    let exists = |place: &Place| known::may_exist(watched, &context.organizations, place);
+    let exists = |place: &Place| context.organizations.may_exist(place);
     match sweep(&open.rows, &context.cluster_id, &exists).await {
         Ok(vanished) => {
             for place in vanished {

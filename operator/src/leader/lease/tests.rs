@@ -391,5 +391,5 @@ async fn a_leader_whose_clock_is_behind_has_a_higher_number_all_the_same() {
     server.delete();
     drop(one);
     assert!(!two.after(1).await && !two.after(10).await && two.after(10).await);
-    assert_eq!(two.leadership.generation(), 2_000_000_001);
+    assert!(two.leadership.generation() > 2_000_000_000);
 }

@@ -9,6 +9,8 @@ use tenantry_harness::{Cluster, ClusterOptions};
 
 use super::world::{self, Wanted, World};
 
+const SUSPEND: &str = r#"{"spec":{"suspended":true}}"#;
+
 /// Nothing is looked at again and again: not much more often than the shortest period asks for, 20 s, and the first pauses.
 async fn is_calm(world: &World, resources: u64) {
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -161,6 +163,28 @@ async fn an_organization_that_cannot_be_made_says_why_and_delays_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_organization_stays_in_its_backend_when_a_second_one_comes_and_keeps_it() {
+    let world = World::start(Wanted::default()).await;
+    world.backend("").await;
+    world.organization("acme", "").await;
+    world.ready("org/acme").await;
+    world.backend_on("second", &world.database, &world::url(&world.database), "").await;
+    world.organization("unclear", "").await;
+    said(&world, "org/unclear", "BackendAmbiguous", &["app, second"]).await;
+    world.kubectl(&["patch", "org/acme", "--type=merge", "-p", SUSPEND]).await;
+    world.reason("org/acme", "Ready", "Suspended").await;
+    assert_eq!(world.psql("SELECT slug, status FROM organizations").await, "acme|suspended");
+
+    world.kubectl(&["delete", "backend/app", "--wait=false"]).await;
+    let blocked = world.reason("backend/app", "DeletionBlocked", "OrganizationsExist").await;
+    assert!(blocked.starts_with("1 Organizations"), "{blocked}");
+    assert!(world.secret("tenantry-backend-app").await.is_some());
+    world.kubectl(&["delete", "org/acme", "--wait=false"]).await;
+    world.gone("org/acme").await;
+    world.gone("backend/app").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_secret_in_a_backends_way_is_never_written_over() {
     let world = World::start(Wanted::default()).await;
     world.kubectl(&["create", "secret", "generic", "tenantry-backend-app", "--from-literal=a=b"]).await;
@@ -186,10 +210,7 @@ async fn a_denial_by_aws_names_the_action() {
 async fn without_its_rights_the_operator_says_what_to_install() {
     let world = World::start(Wanted::default()).await;
     world.kill();
-    let roles = world.kubectl(&["get", "rolebinding", "-o", "name"]).await;
-    let binding = roles.lines().find(|name| !name.ends_with("-lease")).unwrap().to_owned();
-    let role = world.kubectl(&["get", &binding, "-o", "jsonpath={.roleRef.name}"]).await;
-    world.kubectl(&["delete", &binding]).await;
+    world.forbid(&world.namespace).await;
     world.start_again();
     world
         .wait("a word in the log", async || {
@@ -198,10 +219,39 @@ async fn without_its_rights_the_operator_says_what_to_install() {
             told.then_some(())
         })
         .await;
-    let account = format!("--serviceaccount={0}:{0}-tenantry-operator", world.namespace);
-    world.kubectl(&["create", "rolebinding", "again", &format!("--role={role}"), &account]).await;
+    world.permit(&world.namespace).await;
     world.backend("").await;
     world.ready("backend/app").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_rights_in_a_namespace_the_operator_delays_and_keeps_nothing_in_another() {
+    let other = Cluster::shared().await.unwrap().namespace("other").await.unwrap();
+    let world = World::start(Wanted { also_watch: vec![other.clone()], ..Wanted::default() }).await;
+    world.kill();
+    world.forbid(&other).await;
+    world.start_again();
+    world.backend("").await;
+    world.organization("acme", "").await;
+    world.ready("org/acme").await;
+    let log = world.operator.log("operator");
+    assert!(log.contains("RbacMissing") && log.contains(&format!("in the namespace {other}")), "{log}");
+    let began = Instant::now();
+    world.kubectl(&["patch", "org/acme", "--type=merge", "-p", SUSPEND]).await;
+    world.reason("org/acme", "Ready", "Suspended").await;
+    assert!(began.elapsed() < Duration::from_secs(8), "it took {:?}", began.elapsed());
+    world.kubectl(&["delete", "org/acme", "backend/app", "--wait=false"]).await;
+    world.gone("org/acme").await;
+    world.gone("backend/app").await;
+
+    // A Backend that lets everybody in may have Organizations there.
+    world.backend("  allowedNamespaces: { from: All }\n").await;
+    world.ready("backend/app").await;
+    world.kubectl(&["delete", "backend/app", "--wait=false"]).await;
+    let said = world.reason("backend/app", "DeletionBlocked", "OrganizationsUnknown").await;
+    assert!(said.contains("tenantry.io/abandon: "), "{said}");
+    world.permit(&other).await;
+    world.gone("backend/app").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

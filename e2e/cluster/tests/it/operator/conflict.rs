@@ -84,6 +84,37 @@ async fn of_two_namespaces_that_want_an_entry_in_aws_the_second_is_told_the_way_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_organization_whose_namespace_is_let_in_no_more_keeps_its_backend_even_unread() {
+    let (mut world, other) = two_namespaces().await;
+    let mine = world.namespace.clone();
+    world.namespace = other.clone();
+    world.organization("acme", &format!("  backendRef: {{ name: app, namespace: {mine} }}\n")).await;
+    world.ready("org/acme").await;
+    world.namespace = mine.clone();
+    world.backend("").await;
+    world.namespace = other.clone();
+    world.reason("org/acme", "Stalled", "NamespaceNotAllowed").await;
+    world.namespace = mine.clone();
+    world.kubectl(&["delete", "backend/app", "--wait=false"]).await;
+    world.reason("backend/app", "DeletionBlocked", "OrganizationsExist").await;
+
+    // An operator that has just begun, and may not read it, knows of it by its rows alone.
+    world.kill();
+    world.forbid(&other).await;
+    world.start_again();
+    world.reason("backend/app", "DeletionBlocked", "OrganizationsUnknown").await;
+    world.permit(&other).await;
+    world.reason("backend/app", "DeletionBlocked", "OrganizationsExist").await;
+
+    world.backend(ALL).await;
+    world.namespace = other;
+    world.kubectl(&["delete", "org/acme", "--wait=false"]).await;
+    world.gone("org/acme").await;
+    world.namespace = mine;
+    world.gone("backend/app").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_clusters_on_a_database_each_keeps_its_own() {
     let first = World::start(Wanted::default()).await;
     first.backend("").await;

@@ -304,6 +304,21 @@ impl World {
         }
     }
 
+    /// Takes away what the chart lets the operator do in a namespace.
+    pub async fn forbid(&self, namespace: &str) {
+        let binding = format!("{}-tenantry-operator", self.namespace);
+        self.cluster.kubectl(&["--namespace", namespace, "delete", "rolebinding", &binding]).await.unwrap();
+    }
+
+    /// Gives it back.
+    pub async fn permit(&self, namespace: &str) {
+        let name = format!("{}-tenantry-operator", self.namespace);
+        let (role, account) =
+            (format!("--role={name}"), format!("--serviceaccount={}:{name}", self.namespace));
+        let create = ["--namespace", namespace, "create", "rolebinding", &name, &role, &account];
+        self.cluster.kubectl(&create).await.unwrap();
+    }
+
     /// Ends the operator at once, as a crash does.
     pub fn kill(&self) {
         self.operator.stop("operator", "KILL").unwrap();
