@@ -44,9 +44,10 @@ fn untold(file: &str) -> Vec<String> {
 
 /// Whether a line is of this metric and has all these labels.
 fn tells(line: &str, name: &str, labels: &str) -> bool {
-    // Prometheus knows these by itself.
-    let from_scrape =
-        |label: &str| ["job=", "namespace=", "instance="].iter().any(|known| label.starts_with(known));
+    // Prometheus knows these by itself, and a Backend has any name.
+    let from_scrape = |label: &str| {
+        ["job=", "namespace=", "instance=", "backend="].iter().any(|known| label.starts_with(known))
+    };
     line.split(['{', ' ']).next() == Some(name)
         && labels
             .split(',')
