@@ -43,8 +43,8 @@ pub trait Manifests<R, S>: Send + Sync {
 }
 
 /// What a deletion that was abandoned leaves.
-pub(crate) const ABANDONED: &str =
-    "the deletion was ended as tenantry.io/abandon says; what stands in the stores stays there";
+pub(crate) const ABANDONED: &str = "the deletion was ended as tenantry.io/abandon says; what stands in the stores stays there, and \
+    rows that can be reached are closed";
 
 /// Writes a status that says something new, and tells what is worth telling of it.
 pub(crate) async fn say<R, S: PartialEq>(
