@@ -152,6 +152,7 @@ mod tests {
         organization
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "as the caller gives them, who may not know a namespace")]
     fn labels(namespace: &str) -> Option<BTreeMap<String, String>> {
         Some([("tier".to_owned(), namespace.to_owned())].into())
     }
