@@ -18,7 +18,7 @@ use tenantry_operator::stores::rows::Place;
 use tenantry_operator::stores::secrets::SecretView;
 
 use crate::check;
-use crate::history::{Event, PLACES};
+use crate::history::{CALLS, Event, PLACES};
 use crate::world::{Actor, Script, State, keys};
 
 const SLUGS: [&str; 3] = ["red", "green", "blue"];
@@ -159,6 +159,7 @@ impl History {
                 state.secrets.clear();
                 state.must_keep.clear();
             }),
+            Event::WipeVault => self.state(|state| state.vault.clear()),
             Event::Down { store, down } => self.state(|state| {
                 let store = [Store::Manifests, Store::Database, Store::Secrets, Store::Aws][store];
                 if down {
@@ -308,7 +309,11 @@ impl History {
         let mut work = reconcile_at(actor.clone(), place(at));
         loop {
             match poll(&mut work) {
-                Poll::Ready(reconciled) => return reconciled.map(|reconciled| reconciled.outcome),
+                Poll::Ready(reconciled) => {
+                    let calls = actor.script.calls.load(Ordering::Relaxed);
+                    assert!(calls <= usize::from(CALLS), "{calls} calls: raise CALLS");
+                    return reconciled.map(|reconciled| reconciled.outcome);
+                }
                 Poll::Pending if actor.script.crashed.load(Ordering::Relaxed) => return None,
                 Poll::Pending => {}
             }

@@ -7,6 +7,9 @@ use proptest::prelude::*;
 pub const PLACES: [(&str, &str, &str); 4] =
     [("west", "a", "one"), ("west", "a", "two"), ("west", "b", "one"), ("east", "a", "one")];
 
+/// No look at a manifest makes more calls, so that it is cut at every boundary.
+pub const CALLS: u8 = 24;
+
 /// One thing that happens. Numbers are taken modulo what there is.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -77,6 +80,7 @@ pub enum Event {
     Backup,
     RestoreBackup,
     WipeSecrets,
+    WipeVault,
     Down {
         store: usize,
         down: bool,
@@ -151,10 +155,11 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Backup),
         1 => Just(Event::RestoreBackup),
         1 => Just(Event::WipeSecrets),
+        1 => Just(Event::WipeVault),
         2 => (0..4_usize, any::<bool>()).prop_map(|(store, down)| Event::Down { store, down }),
         6 => place().prop_map(|place| Event::Work { place }),
-        5 => (place(), 0..16_u8, fault()).prop_map(|(place, call, fault)| Event::WorkCut { place, call, fault }),
-        2 => (place(), 0..16_u8).prop_map(|(place, call)| Event::Freeze { place, call }),
+        5 => (place(), 0..CALLS, fault()).prop_map(|(place, call, fault)| Event::WorkCut { place, call, fault }),
+        2 => (place(), 0..CALLS).prop_map(|(place, call)| Event::Freeze { place, call }),
         2 => Just(Event::Thaw),
         1 => (0..40_u8).prop_map(Event::Minutes),
     ]

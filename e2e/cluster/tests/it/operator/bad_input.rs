@@ -225,6 +225,31 @@ async fn without_its_rights_the_operator_says_what_to_install() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_its_role_lacks_is_named_where_it_is_missed() {
+    let world = World::start(Wanted::default()).await;
+    let roles = world.list("Role", "").await;
+    let role = roles.iter().find(|role| role["rules"].to_string().contains("\"secrets\"")).unwrap();
+    let name = role["metadata"]["name"].as_str().unwrap();
+    let rules = role["rules"].as_array().unwrap();
+    let others = rules.iter().filter(|rule| !rule["resources"].to_string().contains("\"secrets\""));
+    let others: Vec<_> = others.cloned().collect();
+    assert!(others.len() < rules.len(), "{rules:?}");
+    let set = async |rules: &[serde_json::Value]| {
+        let patch = serde_json::json!([{ "op": "replace", "path": "/rules", "value": rules }]).to_string();
+        world.kubectl(&["patch", "role", name, "--type=json", "-p", &patch]).await;
+    };
+    set(&others).await;
+    world.backend("").await;
+    said(&world, "backend/app", "RbacMissing", &["secrets"]).await;
+    world.organization("acme", "").await;
+    world.until("org/acme", "Ready", "False").await;
+    is_calm(&world, 2).await;
+    set(rules).await;
+    world.ready("backend/app").await;
+    world.ready("org/acme").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_its_rights_in_a_namespace_the_operator_delays_and_keeps_nothing_in_another() {
     let other = Cluster::shared().await.unwrap().namespace("other").await.unwrap();
     let world = World::start(Wanted { also_watch: vec![other.clone()], ..Wanted::default() }).await;
@@ -271,4 +296,40 @@ async fn without_its_definitions_the_operator_says_what_to_install_and_waits() {
     world.backend("").await;
     world.organization("acme", "").await;
     world.ready("org/acme").await;
+
+    // Those of an older version, which knew less: what it knew goes on, and an upgrade takes nothing away.
+    let before = world.get("org/acme").await.unwrap();
+    let older = serde_json::json!([
+        { "op": "remove", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/settings" },
+        { "op": "replace", "path": "/metadata/annotations/tenantry.io~1schema", "value": "older" },
+    ]);
+    world.kill();
+    world
+        .kubectl(&["patch", "crd", "organizations.tenantry.io", "--type=json", "-p", &older.to_string()])
+        .await;
+    world.start_again();
+    let told = async || {
+        let log = world.operator.log("operator");
+        (log.contains("DefinitionDiffers") && log.contains("organizations.tenantry.io is another version's"))
+            .then_some(())
+    };
+    world.wait("a word in the log", told).await;
+    world.kubectl(&["patch", "org/acme", "--type=merge", "-p", SUSPEND]).await;
+    world.reason("org/acme", "Ready", "Suspended").await;
+    // An upgrade: the definitions first, then the operator.
+    world::definitions(&world.cluster).await;
+    world.kill();
+    let patch = r#"{"spec":{"suspended":false,"settings":{"plan":"gold"}}}"#;
+    // The API server takes a moment to know the field again; until then it leaves it out.
+    let is_taken = async || {
+        world.kubectl(&["patch", "org/acme", "--type=merge", "-p", patch]).await;
+        (world.get("org/acme").await?["spec"]["settings"]["plan"] == "gold").then_some(())
+    };
+    world.wait("the field", is_taken).await;
+    world.start_again();
+    world.reason("org/acme", "Ready", "Provisioned").await;
+    let after = world.get("org/acme").await.unwrap();
+    assert_eq!(after["status"]["organizationId"], before["status"]["organizationId"]);
+    let settings = "SELECT settings->>'plan' FROM organizations";
+    world.wait("the settings", async || (world.psql(settings).await == "gold").then_some(())).await;
 }

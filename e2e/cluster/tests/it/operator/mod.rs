@@ -3,15 +3,18 @@
 //!
 //! [`world`] is what a test starts from, [`writes`] sees who wrote what.
 
+mod applied;
 mod bad_input;
 mod canaries;
 mod conflict;
+mod credentials;
 mod docs;
 mod down;
 mod drift;
 mod leadership;
 mod life;
 mod rbac;
+mod server;
 mod story;
 mod urls;
 pub mod world;

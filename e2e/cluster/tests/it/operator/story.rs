@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tenantry_harness::process::{Watchdog, built, free_port};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::server::{header, serve};
 use super::world::{Wanted, World, url};
 
 /// A stand-alone gate and authority for the world's Backend.
@@ -23,7 +24,7 @@ impl Gate {
         let process = Watchdog::new("gate").unwrap();
         let folder = process.file("manifests");
         std::fs::create_dir(&folder).unwrap();
-        let upstream = upstream().await.unwrap();
+        let upstream = upstream().await;
         let backend = format!(
             "apiVersion: tenantry.io/v1alpha1\nkind: Backend\nmetadata: {{ name: app, namespace: {} }}\nspec:\n  \
              publicUrl: https://app.example.com\n  upstream: {{ url: \"http://{upstream}\" }}\n",
@@ -69,29 +70,10 @@ impl Gate {
 }
 
 /// A backend that answers each request with the organization that the gate names.
-async fn upstream() -> std::io::Result<SocketAddr> {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = String::new();
-            let mut bytes = [0; 4096];
-            while !head.contains("\r\n\r\n") {
-                let Ok(read @ 1..) = stream.read(&mut bytes).await else { break };
-                head.push_str(&String::from_utf8_lossy(&bytes[..read]));
-            }
-            let header = |line: &&str| line.to_lowercase().starts_with("x-organization-slug:");
-            let slug = head.lines().find(header).map_or("", |line| line[20..].trim());
-            let body = json!({ "organization": slug }).to_string();
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            // Whoever asked may be gone.
-            drop(stream.write_all(answer.as_bytes()).await);
-        }
-    });
-    Ok(address)
+async fn upstream() -> SocketAddr {
+    let answer =
+        |request: &str| json!({ "organization": header(request, "x-organization-slug") }).to_string();
+    serve(move |request| ("application/json", answer(request))).await
 }
 
 async fn ask(

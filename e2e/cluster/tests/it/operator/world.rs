@@ -366,14 +366,19 @@ pub fn organization(name: &str, spec: &str) -> String {
     )
 }
 
-/// What a chart makes, as YAML.
-async fn chart(chart: &str, release: &str, more: &[&str]) -> String {
+/// A command that is Helm.
+pub async fn helm() -> Command {
     static HELM: OnceCell<PathBuf> = OnceCell::const_new();
     let find = async || {
         let path = run(Command::new(repository("tools/helm.sh")), String::new()).await.unwrap();
         PathBuf::from(path.trim())
     };
-    let mut command = Command::new(HELM.get_or_init(find).await);
+    Command::new(HELM.get_or_init(find).await)
+}
+
+/// What a chart makes, as YAML.
+async fn chart(chart: &str, release: &str, more: &[&str]) -> String {
+    let mut command = helm().await;
     command.arg("template").arg(release).arg(repository("charts").join(chart)).args(more);
     run(command, String::new()).await.unwrap()
 }
