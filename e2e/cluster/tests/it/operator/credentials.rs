@@ -1,4 +1,4 @@
-//! Where the operator's credentials for AWS come from in a cluster: a role of its ServiceAccount (IRSA), or an identity of its pod (EKS).
+//! Where the operator gets credentials for AWS from in a cluster: a role of its service account (IRSA), or an identity of its pod (EKS).
 
 use std::net::SocketAddr;
 use std::process::Command;
