@@ -272,7 +272,8 @@ pub async fn backend(backend: Arc<Backend>, context: Arc<Context>) -> Result<Act
     };
     let done = backend::reconcile::reconcile(&world, Arc::clone(&backend), Utc::now()).await;
     if done.tell_members {
-        for member in members {
+        // Those too that came while it was opened: they found it unknown.
+        for member in context.members(&backend) {
             // Nobody listens once another operator leads.
             if context.tell.send(ObjectRef::from_obj(member.as_ref())).is_err() {
                 break;

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{FutureExt as _, future};
+use futures_util::FutureExt as _;
 use kube::runtime::reflector::{Lookup, ObjectRef, Store as Cache};
 use tenantry_crds::Organization;
 use tokio::time::Instant;
@@ -15,6 +15,9 @@ use crate::stores::rows::Place;
 
 /// How long reconciles wait for caches, all of them together: what was not read by then may never be.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// Between two looks at whether a cache is filled.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Until when a process that begins to lead now waits for caches.
 pub fn deadline() -> Instant {
@@ -36,9 +39,14 @@ where
     K: Lookup + Clone + Debug + 'static,
     K::DynamicType: Eq + Hash + Clone,
 {
-    let ready = future::join_all(caches.iter().copied().map(Cache::wait_until_ready));
-    if tokio::time::timeout_at(until, ready).await.is_err() {
-        tracing::debug!("the manifests of a namespace are not known yet");
+    // Looked at again and again, because of several who wait for one cache only the last is woken when it is filled.
+    while !caches.iter().all(|cache| is_known(cache)) {
+        let now = Instant::now();
+        if now >= until {
+            tracing::debug!("the manifests of a namespace are not known yet");
+            return;
+        }
+        tokio::time::sleep_until(until.min(now + GLANCE)).await;
     }
 }
 
