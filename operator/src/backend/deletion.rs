@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use tenantry_crds::Backend;
 
 use super::reconcile::{Reconciled, World, finish};
+use super::registry::key_of;
 use super::report::Findings;
 use crate::marks;
 use crate::names;
@@ -42,7 +43,7 @@ pub async fn reconcile(world: &World<'_>, backend: &Backend, now: DateTime<Utc>)
         .await;
     match world.manifests.set_finalizer(backend, false).await {
         Ok(_) => {
-            world.registry.close(&(backend.namespace().to_owned(), backend.name().to_owned()));
+            world.registry.close(&key_of(backend));
             Reconciled { outcome: Outcome::Gone, tell_members: true }
         }
         Err(_) => Reconciled { outcome: Outcome::Retry, tell_members: false },
@@ -82,7 +83,7 @@ async fn knows_its_members(world: &World<'_>, backend: &Backend) -> bool {
     if !world.members.known || unread.is_empty() {
         return world.members.known;
     }
-    let Ok(open) = world.registry.get(&(backend.namespace().to_owned(), backend.name().to_owned())) else {
+    let Ok(open) = world.registry.get(&key_of(backend)) else {
         return false;
     };
     let owned = open.rows.owned(world.cluster).await;

@@ -13,7 +13,7 @@ use tenantry_rules::sealing::Keyring;
 use super::connect::Opening;
 use super::entries::{Entry, content_of_ours};
 use super::keyring::{self, SeenKeyring, Source};
-use super::registry::{Open, Registry};
+use super::registry::{Open, Registry, key_of};
 use super::report::{Findings, Members};
 use super::{keys, report};
 use crate::conditions;
@@ -110,7 +110,7 @@ pub(super) struct Story<'a> {
 
 impl Story<'_> {
     fn key(&self) -> (String, String) {
-        (self.backend.namespace().to_owned(), self.backend.name().to_owned())
+        key_of(self.backend)
     }
 
     /// The Backend with our finalizer, before anything is made for it.

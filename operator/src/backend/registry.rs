@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::SecretString;
+use tenantry_crds::Backend;
 
 use super::puts::Puts;
 use crate::stores::database::Database;
@@ -12,6 +13,11 @@ use crate::trouble::Trouble;
 
 /// Namespace and name of a Backend.
 pub type Key = (String, String);
+
+/// The key of a Backend.
+pub fn key_of(backend: &Backend) -> Key {
+    (backend.namespace().to_owned(), backend.name().to_owned())
+}
 
 /// A Backend whose database is open.
 #[derive(Clone)]
@@ -26,6 +32,13 @@ pub struct Open {
     pub opened_with: String,
     /// The keyring that it was opened with.
     pub keyring: SecretString,
+}
+
+impl Open {
+    /// Whether it does not answer and is to be opened anew: it counts as opened with nothing then.
+    pub fn is_doubted(&self) -> bool {
+        self.opened_with.is_empty()
+    }
 }
 
 /// What is open; the keyrings that this process worked with, which outlive a Backend that cannot be opened for a while; and its writes

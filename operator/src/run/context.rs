@@ -16,7 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::known::{self, Caches};
 use super::pauses::{self, Pauses};
 use super::turns::Turns;
-use crate::backend::registry::Registry;
+use crate::backend::registry::{Registry, key_of};
 use crate::backend::report::Members;
 use crate::backend::{self, resolve};
 use crate::conditions;
@@ -163,9 +163,7 @@ pub async fn organization(organization: Arc<Organization>, context: Arc<Context>
     known::wait(&[&context.namespaces], context.known_by).await;
     let backend = context.backend_of(&organization).ok();
     let turn = match &backend {
-        Some(backend) => {
-            Some(context.turns.of((backend.namespace().to_owned(), backend.name().to_owned())).await)
-        }
+        Some(backend) => Some(context.turns.of(key_of(backend)).await),
         None => None,
     };
     if !context.leadership.leads() {
@@ -195,7 +193,7 @@ async fn one_organization(organization: Arc<Organization>, context: &Context) ->
     if let Some(trouble) = resolve::moved(&organization, &backend) {
         return without_backend(&organization, &trouble, context).await;
     }
-    let key = (backend.namespace().to_owned(), backend.name().to_owned());
+    let key = key_of(&backend);
     if !context.registry.knows(&key) {
         // A new leader looks at the Backend first, and tells; until then nothing is known to be wrong.
         return Outcome::After(UNTOLD);

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use tenantry_crds::Organization;
 
 use super::context::Context;
-use crate::backend::registry::Open;
+use crate::backend::registry::{Open, key_of};
 use crate::conditions;
 use crate::metrics::{InState, OfBackend, STATES};
 use crate::stores::Store;
@@ -40,7 +40,7 @@ fn tell(context: &Context) {
         let conditions =
             backend.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         blocked += i64::from(conditions::holds(conditions, conditions::DELETION_BLOCKED));
-        let found = context.registry.get(&(backend.namespace().to_owned(), backend.name().to_owned()));
+        let found = context.registry.get(&key_of(&backend));
         for (store, answer) in [(Store::Database, database(&found)), (Store::Aws, aws(conditions))] {
             if let Some(answer) = answer {
                 answers.insert(OfBackend { backend: backend.audience(), store: store.to_string() }, answer);
@@ -71,8 +71,7 @@ fn state(organization: &Organization, conditions: &[Condition]) -> &'static str 
 /// Whether a Backend's database answers; `None`: it was not looked at yet, or is not to be.
 fn database(found: &Result<Arc<Open>, Trouble>) -> Option<bool> {
     match found {
-        // One that is doubted was opened with nothing.
-        Ok(open) => Some(!open.opened_with.is_empty()),
+        Ok(open) => Some(!open.is_doubted()),
         Err(trouble) => (!matches!(trouble.reason, "BackendNotReady" | "Paused")).then_some(false),
     }
 }

@@ -1,7 +1,6 @@
 //! Whether manifests are known: a cache that has not been filled yet says of nothing that it does not exist. [`Caches`] are those of
 //! a kind, and whoever decides something asks those alone that matter to it: a namespace that cannot be read keeps no other waiting.
 
-use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +35,7 @@ where
 /// Waits for caches to be filled, but no longer than until then.
 pub async fn wait<K>(caches: &[&Cache<K>], until: Instant)
 where
-    K: Lookup + Clone + Debug + 'static,
+    K: Lookup + Clone + 'static,
     K::DynamicType: Eq + Hash + Clone,
 {
     // Looked at again and again, because of several who wait for one cache only the last is woken when it is filled.

@@ -7,6 +7,7 @@ use tenantry_crds::Backend;
 
 use super::context::Context;
 use super::pauses;
+use crate::backend::registry::key_of;
 use crate::organization::sweep;
 use crate::stores::rows::Place;
 
@@ -28,7 +29,7 @@ pub async fn run(context: Arc<Context>) {
 }
 
 async fn one(context: &Context, backend: &Backend) {
-    let key = (backend.namespace().to_owned(), backend.name().to_owned());
+    let key = key_of(backend);
     let Ok(open) = context.registry.get(&key) else { return };
     let exists = |place: &Place| context.organizations.may_exist(place);
     match sweep(&open.rows, &context.cluster_id, &exists).await {

@@ -3,8 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
-use tenantry_directory::{Frame, encode};
+use tenantry_directory::{Frame, Snapshot, encode};
 use tenantry_store::directory::Position;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -68,8 +67,10 @@ async fn follow(
             Next::Lost => match state.log.snapshot(&state.store).await {
                 Ok(taken) => {
                     (position, ahead_until) = (Some(taken.position()), Some(Instant::now() + AHEAD_FOR));
-                    let line = tokio::task::spawn_blocking(move || line_of(&taken.snapshot, taken.read_at));
-                    write(to, &Bytes::from(line.await.map_err(io::Error::other)?)).await?;
+                    let line = tokio::task::spawn_blocking(move || {
+                        line_of(Snapshot::clone(&taken.snapshot), taken.read_at)
+                    });
+                    write(to, &line.await.map_err(io::Error::other)?).await?;
                     continue;
                 }
                 // The reader says why; who has nothing yet waits for it.

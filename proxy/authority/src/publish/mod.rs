@@ -27,7 +27,7 @@ fn age_ms(read_at: Instant) -> u64 {
 }
 
 /// The line of a snapshot that was read some time ago.
-fn line_of(snapshot: &Snapshot, read_at: Instant) -> Vec<u8> {
-    let aged = Snapshot { read_age_ms: age_ms(read_at), ..snapshot.clone() };
+fn line_of(snapshot: Snapshot, read_at: Instant) -> Vec<u8> {
+    let aged = Snapshot { read_age_ms: age_ms(read_at), ..snapshot };
     encode(&tenantry_directory::Frame::Snapshot(Box::new(aged)))
 }

@@ -89,7 +89,7 @@ impl Reader {
         let began = Instant::now();
         let snapshot = state.store.snapshot().await?;
         let position = Position { version: snapshot.version, digest: snapshot.digest };
-        if !self.hear(&super::line_of(&snapshot, began)) {
+        if !self.hear(&super::line_of(snapshot, began)) {
             return Ok(false);
         }
         state.log.begin(position);
