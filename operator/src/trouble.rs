@@ -40,6 +40,11 @@ impl Trouble {
         Self { reason, message: message.into(), cure: Cure::Person }
     }
 
+    /// Whether it is a right that the operator lacks, which says nothing of what could not be looked at.
+    pub fn is_forbidden(&self) -> bool {
+        self.reason == "RbacMissing"
+    }
+
     /// Whether somebody has to end it.
     pub fn needs_person(&self) -> bool {
         self.cure == Cure::Person

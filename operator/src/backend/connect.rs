@@ -129,6 +129,11 @@ impl Opening<'_> {
     }
 }
 
+/// Says in the database which keyring seals it, now that the keyring is kept; refuses where another's does meanwhile.
+pub async fn mark(store: &Store) -> Result<(), Trouble> {
+    database::in_time(async { store.mark_keyring().await.map_err(|error| refused(&error)) }).await
+}
+
 fn refused(error: &OpenError) -> Trouble {
     let message = tenantry_store::with_causes(error);
     let reason = match error {

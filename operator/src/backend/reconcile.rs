@@ -10,7 +10,7 @@ use tenantry_crds::{Backend, BackendStatus};
 use tenantry_rules::random::SystemRandom;
 use tenantry_rules::sealing::Keyring;
 
-use super::connect::Opening;
+use super::connect::{self, Opening};
 use super::entries::{Entry, content_of_ours};
 use super::keyring::{self, SeenKeyring, Source};
 use super::registry::{Open, Registry, key_of};
@@ -218,8 +218,10 @@ impl Story<'_> {
             as_it_is,
         };
         let digest = opening.digest();
-        let store = match before.filter(|open| open.opened_with == digest) {
-            Some(open) => open.rows.store.clone(),
+        let opened = before.filter(|open| open.opened_with == digest).map(|open| open.rows.store.clone());
+        let is_marked = opened.is_some() || as_it_is;
+        let store = match opened {
+            Some(store) => store,
             None => opening.open().await?,
         };
         if is_made {
@@ -229,6 +231,9 @@ impl Story<'_> {
                 "made the Secret {name}, which seals every key in the database: keep a copy of it elsewhere"
             );
             self.world.manifests.note(self.backend, Note::normal("KeyringMade", text_of)).await;
+        }
+        if !is_marked {
+            connect::mark(&store).await?;
         }
         if let Err(trouble) = self.keep_mirror(&text, mirror).await {
             findings.vault = Some(trouble);

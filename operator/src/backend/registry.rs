@@ -93,11 +93,12 @@ impl Registry {
         }
     }
 
-    /// Notes why a Backend is not open. One that is open already stays so: a passing trouble is the store's own to tell.
+    /// Notes why a Backend is not open. One that is open already stays so where the trouble passes, which is the store's own to tell, or
+    /// is a right that is missing: a namespace that is going takes the Role first, and then the Secret with the database's URL.
     pub fn fail(&self, key: Key, trouble: Trouble) -> bool {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         match all.get(&key) {
-            Some(Ok(_)) if !trouble.needs_person() => false,
+            Some(Ok(_)) if !trouble.needs_person() || trouble.is_forbidden() => false,
             Some(Err(known)) if *known == trouble => false,
             _ => {
                 all.insert(key, Err(trouble));

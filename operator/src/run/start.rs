@@ -116,7 +116,7 @@ async fn definition<R: CustomResourceExt + tenantry_crds::Ruled>(client: &Client
             Err(error) => {
                 let problem = crate::stores::kubernetes::trouble(&format!("the definition {name}"), &error);
                 tracing::error!(reason = problem.reason, "{}", problem.message);
-                if problem.reason == "RbacMissing" {
+                if problem.is_forbidden() {
                     // The definition itself may well be there.
                     return;
                 }

@@ -289,3 +289,30 @@ async fn a_namespace_that_goes_with_all_that_is_in_it_ends() {
     assert_eq!(world.psql("SELECT slug, status FROM organizations").await, "acme|suspended");
     world.namespace = mine;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watched_namespace_that_took_the_operators_roles_with_it_ends_once_rights_are_lent() {
+    let other = Cluster::shared().await.unwrap().namespace("going").await.unwrap();
+    let wanted = Wanted { also_watch: vec![other.clone()], vault: true, ..Wanted::default() };
+    let mut world = World::start(wanted).await;
+    let mine = std::mem::replace(&mut world.namespace, other.clone());
+    world.backend("").await;
+    world.organization("acme", "  deletionPolicy: Delete\n").await;
+    world.ready("org/acme").await;
+    // It takes leave more slowly than its Roles go.
+    world.vault.as_ref().unwrap().delay(Duration::from_secs(4));
+    world.kubectl(&["delete", "namespace", &other, "--wait=false"]).await;
+    let roles_are_gone = async || world.list("Role", "").await.is_empty().then_some(());
+    world.wait("the Roles gone", roles_are_gone).await;
+    world.vault.as_ref().unwrap().delay(Duration::ZERO);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(world.get("org/acme").await.is_some(), "without its Roles it cannot take leave");
+
+    let account = format!("--serviceaccount={mine}:{mine}-tenantry-operator");
+    let lend = ["create", "clusterrolebinding", &other, "--clusterrole=cluster-admin", &account];
+    world.kubectl(&lend).await;
+    world.gone(&format!("namespace/{other}")).await;
+    world.kubectl(&["delete", "clusterrolebinding", &other]).await;
+    assert_eq!(world.psql("SELECT count(*) FROM organizations").await, "0");
+    world.namespace = mine;
+}
