@@ -16,7 +16,20 @@ struct Table {
     replace: &'static str,
 }
 
+/// The name of the row that says which keyring the database is sealed with.
+const MARK: &str = "keyring";
+
 const TABLES: &[Table] = &[
+    Table {
+        name: "backend",
+        keys: "SELECT sealed_by FROM tenantry.backend WHERE sealed_by IS NOT NULL",
+        under_key: "SELECT CAST(0 AS BIGINT) AS organization_id, 'keyring' AS row_name, sealed FROM tenantry.backend \
+            WHERE sealed_by = $1",
+        under_others: "SELECT CAST(0 AS BIGINT) AS organization_id, 'keyring' AS row_name, sealed FROM tenantry.backend \
+            WHERE sealed_by <> $1",
+        replace: "UPDATE tenantry.backend SET sealed = $3, sealed_by = $4 \
+            WHERE $1 = 0 AND $2 = 'keyring' AND sealed = $5",
+    },
     Table {
         name: "signing_keys",
         keys: "SELECT DISTINCT sealed_by FROM tenantry.signing_keys",
@@ -97,6 +110,21 @@ pub(crate) async fn check(tx: &mut Tx) -> Result<(), OpenError> {
 }
 
 impl Store {
+    /// Marks an unmarked database as sealed with this keyring, and refuses one that another marked meanwhile. Meant for whoever opened it,
+    /// once the keyring is kept and before anything is sealed. Writes nothing where the mark stands.
+    pub async fn mark_keyring(&self) -> Result<(), OpenError> {
+        let marked = "SELECT 1 AS one FROM tenantry.backend WHERE sealed_by IS NOT NULL";
+        if self.read().await?.maybe(marked, &[]).await?.is_none() {
+            let mut tx = self.write().await?;
+            let mark = seal(&tx, "backend", None, MARK, MARK.as_bytes())?;
+            let sealing = tx.keyring().sealing_id().to_owned();
+            let sql = "UPDATE tenantry.backend SET sealed = $1, sealed_by = $2 WHERE only_row = 1 AND sealed_by IS NULL";
+            tx.run(sql, &[mark.into(), sealing.into()]).await?;
+            tx.commit().await?;
+        }
+        check(&mut self.read().await?).await
+    }
+
     /// Seals again, under the keyring's first key, what is sealed under its others; how many rows. Meant for the
     /// background: a hundred rows a transaction, each replaced only if it is still what was read.
     pub async fn reseal(&self) -> Result<u64, StoreError> {

@@ -183,7 +183,12 @@ async fn open_store(
         cluster: CLUSTER.to_owned(),
         clock: None,
     };
-    Store::open(options).await.map_err(|error| {
+    let opened = async {
+        let store = Store::open(options).await?;
+        store.mark_keyring().await?;
+        Ok(store)
+    };
+    opened.await.map_err(|error| {
         if !existed
             && matches!(error, OpenError::SealingKeyMissing { .. })
             && std::fs::remove_file(&path).is_err()

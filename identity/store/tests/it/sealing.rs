@@ -12,6 +12,8 @@ on_both!(
     another_key_of_the_same_id_is_refused,
     a_new_key_seals_everything_again_and_the_old_one_may_go,
     nothing_secret_stands_in_the_database_in_the_clear,
+    of_two_keyrings_made_at_once_one_seals_and_the_other_is_refused,
+    the_mark_of_a_keyring_follows_to_a_newer_key,
 );
 
 fn another(id: &str) -> SecretString {
@@ -70,4 +72,28 @@ async fn nothing_secret_stands_in_the_database_in_the_clear(world: World) {
     let dump = world.by_hand(&format!("SELECT {hex} FROM tenantry.secrets")).await.to_lowercase();
     assert!(dump.len() > 88, "{dump}");
     assert!(!dump.contains(&hex::encode(&secret)));
+}
+
+async fn of_two_keyrings_made_at_once_one_seals_and_the_other_is_refused(world: World) {
+    // Both open the empty database before either has sealed anything.
+    let theirs = another("two");
+    let other = open_with(&world, &theirs).await.unwrap();
+    let (mine, others) = tokio::join!(world.store.mark_keyring(), other.mark_keyring());
+    assert_ne!(mine.is_ok(), others.is_ok(), "{mine:?} {others:?}");
+    let refused = mine.and(others).unwrap_err();
+    assert!(matches!(&refused, OpenError::SealingKeyMissing { .. }), "{refused}");
+    let first = world.open().await.is_ok();
+    assert_ne!(first, open_with(&world, &theirs).await.is_ok(), "nor is it opened any more");
+}
+
+async fn the_mark_of_a_keyring_follows_to_a_newer_key(world: World) {
+    world.store.mark_keyring().await.unwrap();
+    world.store.mark_keyring().await.unwrap();
+    let new = another("two");
+    let (old, newer) = (world.keyring.expose_secret().trim(), new.expose_secret().trim());
+    let both = format!("{},{}", newer.strip_suffix(']').unwrap(), old.strip_prefix('[').unwrap());
+    assert!(open_with(&world, &new).await.is_err(), "sealed with the older one");
+    let store = open_with(&world, &both.into()).await.unwrap();
+    assert_eq!(store.reseal().await.unwrap(), 1);
+    open_with(&world, &new).await.unwrap().mark_keyring().await.unwrap();
 }
