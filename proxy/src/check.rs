@@ -1,8 +1,8 @@
 //! `check FOLDER`: every problem of a folder of manifests, without serving it.
 
-use crate::failure::Failure;
 use crate::manifests;
 use crate::settings::{CheckOptions, Settings, StandaloneOptions};
+use tenantry_process::Failure;
 
 /// Prints every problem and warning; fails where there is a problem.
 #[allow(clippy::print_stdout, reason = "what the command was asked for")]

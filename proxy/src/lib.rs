@@ -1,16 +1,13 @@
 //! `tenantry-proxy`: the gate and the authority in one process, on an embedded database, and the check of a folder
 //! of manifests before it is served.
 //!
-//! In the order a start passes through them: [`settings`] (flags, environment, file), [`logs`], [`data`] (the folder
+//! In the order a start passes through them: [`settings`] (flags, environment, file), [`data`] (the folder
 //! with everything that must survive a restart), [`manifests`] (the folder of resources, read and watched) and
-//! [`standalone`], which assembles the parts and runs them until a signal. [`check`] is the other command, and
-//! [`failure`] is how every one of them says no.
+//! [`standalone`], which assembles the parts and runs them until a signal. [`check`] is the other command.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod check;
 pub mod data;
-pub mod failure;
-pub mod logs;
 pub mod manifests;
 pub mod settings;
 pub mod standalone;
@@ -30,6 +27,6 @@ pub fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report("tenantry-proxy"),
     }
 }

@@ -23,7 +23,9 @@ pub mod view;
 pub use ids::{Kid, OrganizationId, Role, SessionId, UserId};
 pub use routes::{Access, Decision, PathRefusal, Route, RouteError, RouteTable};
 pub use settings::{BackendSettings, PublicUrl};
-pub use stream::{Follower, Frame, FrameError, Freshness, Known, NeedSnapshot, Step, decode, encode};
+pub use stream::{
+    Follower, Frame, FrameError, Freshness, Known, NeedSnapshot, Position, Step, decode, encode,
+};
 pub use timestamp::Timestamp;
 pub use token::{
     AccessClaims, Identity, KeyAlgorithm, Refusal, SigningKey, check_current, is_ours, verify,

@@ -11,7 +11,7 @@ use tenantry_rules::sealing::Keyring;
 use zeroize::Zeroizing;
 
 use super::write;
-use crate::failure::Failure;
+use tenantry_process::Failure;
 
 /// Reads the keyring at `path`. Where there is none it is made, unless `must_exist` says that something is sealed already.
 pub fn open(path: &Path, must_exist: bool) -> Result<Keyring, Failure> {

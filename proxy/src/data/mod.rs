@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::failure::Failure;
+use tenantry_process::Failure;
 
 /// A data folder in use by this process.
 pub struct DataFolder {

@@ -11,7 +11,7 @@ use tenantry_rules::random::SystemRandom;
 use tenantry_rules::slug::Slug;
 
 use super::{DataFolder, write};
-use crate::failure::Failure;
+use tenantry_process::Failure;
 
 impl DataFolder {
     /// Where the generated password of this organization's first administrator is.

@@ -6,10 +6,12 @@
     reason = "what --help prints"
 )]
 
-use super::Plain;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
-use std::{net::SocketAddr, path::PathBuf};
+use tenantry_process::{LogFormat, Plain};
 
 /// Makes an existing backend multi-tenant without rewriting it.
 ///
@@ -145,27 +147,4 @@ pub struct CheckOptions {
     /// Configuration file of `standalone` to check as well
     #[arg(long, value_name = "FILE", env = "TENANTRY_CONFIG")]
     pub config: Option<PathBuf>,
-}
-
-/// The form of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// Readable at a terminal, JSON otherwise
-    #[default]
-    Auto,
-    /// Readable
-    Text,
-    /// One JSON object a line
-    Json,
-}
-
-impl LogFormat {
-    pub(crate) fn is_json(self, terminal: bool) -> bool {
-        match self {
-            Self::Auto => !terminal,
-            Self::Text => false,
-            Self::Json => true,
-        }
-    }
 }

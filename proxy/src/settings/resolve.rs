@@ -1,13 +1,13 @@
 //! File, environment and flags laid over each other, with the defaults below them.
 
-use super::{LogFormat, Plain, cli::StandaloneOptions, environment, file};
-use crate::failure::Failure;
+use super::cli::StandaloneOptions;
 use secrecy::SecretString;
 use std::{
     ffi::OsString,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
 };
+use tenantry_process::{Failure, LogFormat, Plain, environment, file};
 use url::Url;
 
 /// A served certificate and its key.
@@ -60,8 +60,9 @@ impl Settings {
         flags: StandaloneOptions,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Failure> {
-        environment::refuse_unknown(environment)?;
-        let file = flags.config.as_deref().map(file::read).transpose()?.unwrap_or_default();
+        environment::refuse_unknown::<StandaloneOptions>(environment)?;
+        let file =
+            flags.config.as_deref().map(file::read::<StandaloneOptions>).transpose()?.unwrap_or_default();
         Self::complete(overlay(file, flags))
     }
 
@@ -175,6 +176,20 @@ mod tests {
         let path = file.path().to_str().unwrap();
         let settings = resolve(&["--config", path, "--listen", "127.0.0.1:3333"]).unwrap();
         assert_eq!((settings.listen.port(), settings.admin.port()), (3333, 2222));
+    }
+
+    #[test]
+    fn every_flag_is_a_key_of_the_file() {
+        let text = "manifests: m\nupstream: http://u\ndata: d\ndatabase: sqlite\ndatabaseCa: c\nsealingKeyring: s\n\
+                    listen: 127.0.0.1:1\nplain: off\nadmin: 127.0.0.1:2\npublicUrl: https://p\ntlsCert: c\n\
+                    tlsKey: k\nworkers: 2\nlog: debug\nlogFormat: json\n";
+        assert_eq!(text.lines().count(), file::known_keys::<StandaloneOptions>().len());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, text).unwrap();
+        let options: StandaloneOptions = file::read(file.path()).unwrap();
+        assert_eq!(options.public_url.as_deref(), Some("https://p"));
+        assert_eq!(options.workers, Some(2));
+        assert_eq!(options.plain, Some(Plain::Off));
     }
 
     #[test]

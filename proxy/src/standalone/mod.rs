@@ -3,7 +3,6 @@
 //! `start` opens the data folder and the database and starts the parts, `follow` applies the manifests as they change, and
 //! [`run`] waits for a signal and ends everything in order.
 
-mod certificate;
 mod follow;
 mod start;
 
@@ -12,9 +11,8 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::failure::Failure;
-use crate::logs;
 use crate::settings::Settings;
+use tenantry_process::{Failure, Watched, logs};
 
 /// How long requests in flight may take to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -43,7 +41,9 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
     let parts = start::start(settings).await?;
     let stop = CancellationToken::new();
     let following = tokio::spawn(follow::follow(parts.follower(), stop.clone()));
-    let mut certificate = certificate::Watched::new(settings);
+    let named =
+        settings.tls.iter().flat_map(|files| [files.certificate.clone(), files.key.clone()]).collect();
+    let mut certificate = Watched::new(named);
     loop {
         tokio::select! {
             _ = interrupt.recv() => break,

@@ -19,9 +19,9 @@ use zeroize::Zeroizing;
 
 use super::follow::Follower;
 use crate::data::{Addresses, DataFolder, keyring};
-use crate::failure::Failure;
 use crate::manifests::{self, Applier, CLUSTER, Read, ServedBackend};
 use crate::settings::Settings;
+use tenantry_process::Failure;
 
 const DATABASE_CONNECTIONS: u32 = 8;
 /// How long the gate may take to hear of the directory.

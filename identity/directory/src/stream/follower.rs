@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{FRESH_WITHIN, Frame, FrameError, Freshness, decode};
+use super::{FRESH_WITHIN, Frame, FrameError, Freshness, Position, decode};
 use crate::{ApplyError, Timestamp, View};
 
 /// Keeps up with the stream. Pure: lines and moments of a monotonic clock go in, what is known comes out.
@@ -81,9 +81,10 @@ impl Follower {
         self.known.as_ref().map(|known| &known.view)
     }
 
-    /// The version to name in `since`; `None` asks for a snapshot.
-    pub fn since(&self) -> Option<i64> {
-        self.known.as_ref().filter(|known| !self.lost && !known.closed).map(|known| known.view.version)
+    /// The position to name in `since`; `None` asks for a snapshot.
+    pub fn since(&self) -> Option<Position> {
+        let known = self.known.as_ref().filter(|known| !self.lost && !known.closed)?;
+        Some(Position { version: known.view.version, digest: known.view.digest })
     }
 
     /// Takes one line that arrived at `now`.

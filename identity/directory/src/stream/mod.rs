@@ -3,11 +3,13 @@
 
 mod follower;
 mod frame;
+mod position;
 
 use std::time::Duration;
 
 pub use follower::{Follower, Known, NeedSnapshot, Step};
 pub use frame::{Frame, FrameError, MAX_FRAME_BYTES, STREAM_VERSION, decode, encode};
+pub use position::Position;
 
 /// News younger than this is fresh.
 pub const FRESH_WITHIN: Duration = Duration::from_secs(2);

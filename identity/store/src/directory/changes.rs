@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use tenantry_directory::{Change, ChangeState, Digest};
+use tenantry_directory::{Change, ChangeState, Digest, Position};
 
 use super::advance::{advance, read_digest};
 use super::state::{self, Memory};
@@ -9,15 +9,6 @@ use crate::{Store, StoreError, Tx};
 
 /// Changes handed out at a time.
 const BATCH: i64 = 1000;
-
-/// How far a reader is: a version, and the chain up to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// The last version it has.
-    pub version: i64,
-    /// The digest of that version.
-    pub digest: Digest,
-}
 
 /// What happened since a position.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ mod prune;
 mod snapshot;
 mod state;
 
-pub use changes::{Changes, Position};
+pub use changes::Changes;
 pub use prune::Pruned;
 pub use snapshot::SnapshotError;
 

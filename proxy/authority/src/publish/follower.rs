@@ -3,8 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use tenantry_directory::{Frame, Snapshot, encode};
-use tenantry_store::directory::Position;
+use tenantry_directory::{Frame, Position, Snapshot, encode};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use tenantry_directory::Snapshot;
+use tenantry_directory::{Position, Snapshot};
 use tenantry_store::Store;
-use tenantry_store::directory::{Position, SnapshotError};
+use tenantry_store::directory::SnapshotError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 

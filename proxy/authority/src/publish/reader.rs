@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tenantry_directory::{Change, Follower, Frame, encode};
-use tenantry_store::directory::{Changes, Position, SnapshotError};
+use tenantry_directory::{Change, Follower, Frame, Position, encode};
+use tenantry_store::directory::{Changes, SnapshotError};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 

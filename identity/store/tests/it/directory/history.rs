@@ -1,7 +1,6 @@
 use std::time::Duration;
 
-use tenantry_directory::Digest;
-use tenantry_store::directory::Position;
+use tenantry_directory::{Digest, Position};
 
 use super::Gate;
 use crate::world::{BACKEND, Place, START, World, on_both};

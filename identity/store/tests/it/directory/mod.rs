@@ -6,9 +6,9 @@ mod history;
 mod snapshot;
 mod triggers;
 
-use tenantry_directory::{Change, ChangeState, View};
+use tenantry_directory::{Change, ChangeState, Position, View};
 use tenantry_store::Store;
-use tenantry_store::directory::{Changes, Position};
+use tenantry_store::directory::Changes;
 
 /// A gate's picture of the directory, kept up by changes alone.
 pub struct Gate {

@@ -1,12 +1,15 @@
 //! The configuration file: the flags' names in camelCase.
 
-use super::{cli::StandaloneOptions, nearest::nearest};
-use crate::failure::Failure;
-use clap::Args;
 use std::path::Path;
 
+use clap::Args;
+use serde::de::DeserializeOwned;
+
+use crate::Failure;
+use crate::nearest::nearest;
+
 /// Reads `path`; a key that names nothing is refused with the one that was probably meant.
-pub(super) fn read(path: &Path) -> Result<StandaloneOptions, Failure> {
+pub fn read<T: Args + DeserializeOwned + Default>(path: &Path) -> Result<T, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::new(
             format!("the configuration file {} cannot be read: {error}", path.display()),
@@ -16,10 +19,10 @@ pub(super) fn read(path: &Path) -> Result<StandaloneOptions, Failure> {
     parse(&text).map_err(|(what, remedy)| Failure::usage(format!("{}: {what}", path.display()), remedy))
 }
 
-fn parse(text: &str) -> Result<StandaloneOptions, (String, String)> {
-    let keys = known_keys();
+fn parse<T: Args + DeserializeOwned + Default>(text: &str) -> Result<T, (String, String)> {
+    let keys = known_keys::<T>();
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-        return Ok(StandaloneOptions::default());
+        return Ok(T::default());
     }
     let not_a_mapping = || {
         format!("Write one setting a line, such as \"listen: 127.0.0.1:8443\"; known: {}.", keys.join(", "))
@@ -36,18 +39,16 @@ fn parse(text: &str) -> Result<StandaloneOptions, (String, String)> {
     }
     for (key, value) in map {
         let one = serde_json::Value::Object([(key.clone(), value.clone())].into_iter().collect());
-        if let Err(error) = serde_json::from_value::<StandaloneOptions>(one) {
-            return Err((
-                format!("{key}: {error}"),
-                format!("Correct the value of {key}; see standalone --help."),
-            ));
+        if let Err(error) = serde_json::from_value::<T>(one) {
+            return Err((format!("{key}: {error}"), format!("Correct the value of {key}; see --help.")));
         }
     }
     serde_json::from_value(value).map_err(|error| (error.to_string(), not_a_mapping()))
 }
 
-fn known_keys() -> Vec<String> {
-    let command = StandaloneOptions::augment_args(clap::Command::new("standalone"));
+/// The settings of `T` as a file names them.
+pub fn known_keys<T: Args>() -> Vec<String> {
+    let command = T::augment_args(clap::Command::new("settings"));
     let flags = command.get_arguments().filter_map(|argument| argument.get_long().map(camel_case));
     flags.filter(|flag| flag != "config").collect()
 }
@@ -68,38 +69,31 @@ fn first_line(error: &impl ToString) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::Sample;
 
-    #[test]
-    fn every_flag_is_a_key_and_is_read() {
-        let text = "manifests: m\nupstream: http://u\ndata: d\ndatabase: sqlite\ndatabaseCa: c\nsealingKeyring: s\n\
-                    listen: 127.0.0.1:1\nplain: off\nadmin: 127.0.0.1:2\npublicUrl: https://p\ntlsCert: c\n\
-                    tlsKey: k\nworkers: 2\nlog: debug\nlogFormat: json\n";
-        assert_eq!(text.lines().count(), known_keys().len());
-        let options = parse(text).unwrap();
-        assert_eq!(options.public_url.as_deref(), Some("https://p"));
-        assert_eq!(options.workers, Some(2));
-        assert_eq!(options.plain, Some(super::super::Plain::Off));
+    fn refused(text: &str) -> (String, String) {
+        parse::<Sample>(text).unwrap_err()
     }
 
     #[test]
     fn an_unknown_key_names_the_nearest_one() {
-        let (what, remedy) = parse("publicURL: https://p").unwrap_err();
+        let (what, remedy) = refused("publicURL: https://p");
         assert_eq!(
             (what.as_str(), remedy.as_str()),
             ("publicURL is not a setting", "Did you mean publicUrl?")
         );
-        assert!(parse("zebra: 1").unwrap_err().1.contains("publicUrl"));
+        assert!(refused("zebra: 1").1.contains("publicUrl"));
     }
 
     #[test]
     fn a_value_of_the_wrong_kind_names_its_key() {
-        assert!(parse("listen: nonsense").unwrap_err().0.starts_with("listen:"));
-        assert!(parse("workers: many").unwrap_err().0.starts_with("workers:"));
-        assert!(parse("- a list").unwrap_err().0.contains("mapping"));
+        assert!(refused("listen: nonsense").0.starts_with("listen:"));
+        assert!(refused("workers: many").0.starts_with("workers:"));
+        assert!(refused("- a list").0.contains("mapping"));
     }
 
     #[test]
     fn an_empty_file_sets_nothing() {
-        assert!(parse("# nothing yet\n\n").unwrap().data.is_none());
+        assert!(parse::<Sample>("# nothing yet\n\n").unwrap().workers.is_none());
     }
 }

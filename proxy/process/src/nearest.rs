@@ -1,7 +1,7 @@
 //! What somebody probably meant.
 
 /// The candidate closest to `word`, where one is close enough to be a misspelling of it.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let fold = |text: &str| text.replace(['_', '-'], "").to_lowercase();
     candidates
         .into_iter()

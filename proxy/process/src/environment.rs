@@ -1,17 +1,19 @@
 //! `TENANTRY_…` variables are read with the flags; here the misspelled ones are refused.
 
-use super::{cli::StandaloneOptions, nearest::nearest};
-use crate::failure::Failure;
-use clap::Args;
 use std::ffi::OsString;
+
+use clap::Args;
+
+use crate::Failure;
+use crate::nearest::nearest;
 
 const PREFIX: &str = "TENANTRY_";
 
-/// Refuses a variable that starts like ours and names nothing.
-pub(super) fn refuse_unknown(
+/// Refuses a variable that starts like ours and names no setting of `T`.
+pub fn refuse_unknown<T: Args>(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(), Failure> {
-    let command = StandaloneOptions::augment_args(clap::Command::new("standalone"));
+    let command = T::augment_args(clap::Command::new("settings"));
     let known: Vec<&str> =
         command.get_arguments().filter_map(|argument| argument.get_env()?.to_str()).collect();
     for (name, value) in variables {
@@ -39,9 +41,10 @@ fn is_service_link(name: &str, value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::Sample;
 
     fn check(name: &str, value: &str) -> Result<(), Failure> {
-        refuse_unknown([(name.into(), value.into())])
+        refuse_unknown::<Sample>([(name.into(), value.into())])
     }
 
     #[test]

@@ -1,28 +1,21 @@
-//! Notices that somebody renewed the certificate that was named on the command line.
+//! Notices that somebody renewed files that were named at the start: a certificate and its key, a token.
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::settings::Settings;
-
 /// Between two looks; renewals come days before the old certificate ends.
 const LOOK: Duration = Duration::from_secs(10);
 
 /// The files, and when they were last written.
-pub(super) struct Watched {
+pub struct Watched {
     files: Vec<PathBuf>,
     seen: Vec<Option<SystemTime>>,
 }
 
 impl Watched {
-    /// The named pair; nothing where the certificate is ours.
-    pub fn new(settings: &Settings) -> Self {
-        let named = settings.tls.iter().flat_map(|files| [files.certificate.clone(), files.key.clone()]);
-        Self::of(named.collect())
-    }
-
-    fn of(files: Vec<PathBuf>) -> Self {
+    /// These, as they are now.
+    pub fn new(files: Vec<PathBuf>) -> Self {
         let seen = written(&files);
         Self { files, seen }
     }
@@ -58,7 +51,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tls.crt");
         fs::write(&file, "a").unwrap();
-        let mut watched = Watched::of(vec![file.clone()]);
+        let mut watched = Watched::new(vec![file.clone()]);
         assert!(!watched.has_changed());
         let later = SystemTime::now() + Duration::from_secs(5);
         fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();

@@ -21,13 +21,13 @@ impl Failure {
         Self { code: 2, ..Self::new(what, remedy) }
     }
 
-    /// Writes the sentence to standard error and returns the exit code.
+    /// Writes the sentence to standard error, after the program's name, and returns the exit code.
     #[allow(
         clippy::print_stderr,
         reason = "the last word of the process, also when the log is JSON in a file"
     )]
-    pub fn report(&self) -> ExitCode {
-        eprintln!("tenantry-proxy: {self}");
+    pub fn report(&self, program: &str) -> ExitCode {
+        eprintln!("{program}: {self}");
         ExitCode::from(self.code)
     }
 }

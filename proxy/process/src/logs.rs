@@ -1,8 +1,35 @@
 //! Logs on standard error: readable at a terminal, one JSON object a line anywhere else.
 
-use crate::{failure::Failure, settings::LogFormat};
 use std::io::IsTerminal;
+
+use clap::ValueEnum;
+use serde::Deserialize;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::Failure;
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Readable at a terminal, JSON otherwise
+    #[default]
+    Auto,
+    /// Readable
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl LogFormat {
+    fn is_json(self, terminal: bool) -> bool {
+        match self {
+            Self::Auto => !terminal,
+            Self::Text => false,
+            Self::Json => true,
+        }
+    }
+}
 
 /// Installs the process's log. `filter` is a level or a list such as `info,tenantry_gate=debug`.
 pub fn install(format: LogFormat, filter: &str) -> Result<(), Failure> {
