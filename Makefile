@@ -17,7 +17,7 @@ test: ## Every test; installs what they need (at most 20 minutes cold on 2 cores
 	@tools/test.sh
 
 e2e: ## The whole system on a real Kubernetes control plane; about half an hour the first time on 2 cores, then nine minutes
-	@tools/need.sh rust go etcd redis postgresql python
+	@tools/need.sh rust go etcd redis postgresql python curl
 	@tools/e2e.sh
 
 bench-operator: ## The operator against the same writes without it; ORGANIZATIONS=500 for a short run

@@ -8,7 +8,7 @@
 //! - [`users`], [`accounts`], [`lockout`], [`invitations`], [`sessions`]: their people
 //! - [`signing_keys`], [`secrets`]: sealed under the keyring (`sealed`)
 //! - [`backend`], [`directory`]: what gates follow
-//! - [`audit`]: what happened
+//! - [`audit`]: what happened; [`rate_limits`]: how often
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -26,6 +26,7 @@ mod open;
 pub mod organizations;
 pub mod ownership;
 pub mod provision;
+pub mod rate_limits;
 mod schema;
 mod sealed;
 pub mod secrets;

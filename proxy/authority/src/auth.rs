@@ -74,7 +74,7 @@ pub(crate) async fn changing(
     caller: &Caller,
     password: Option<SecretString>,
 ) -> Result<Member, Problem> {
-    state.limit(Scope::Other, caller.address, None)?;
+    state.limit(Scope::Other, caller.address, None).await?;
     let member = member(state, caller).await?;
     if !member.by_cookie {
         return Ok(member);
@@ -120,7 +120,7 @@ pub(crate) async fn prove_password(
     password: SecretString,
 ) -> Result<(), Problem> {
     let email = Email::parse(&member.user.email).map_err(|_| Problem::internal())?;
-    state.limit(Scope::Password, caller.address, Some(email.key()))?;
+    state.limit(Scope::Password, caller.address, Some(email.key())).await?;
     let state = state.clone();
     // Runs to its end even if the client goes away, so that no guess is left uncounted.
     let guessed = tokio::spawn(async move { guess(&state, &email, password).await });

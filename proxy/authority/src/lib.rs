@@ -1,19 +1,24 @@
 //! The identity plane: `/api/auth/*`, key sets and pages. Alone it holds private keys, users and sessions; it tells gates
 //! what they must know through the directory stream.
 //!
-//! A request passes `edge` (who asks, over what), `limits`, one file of `routes` and, for a browser, `pages`; passwords
+//! A request of a gate (`gates`) passes `edge` (who asks, over what), `limits`, one file of `routes` and, for a browser, `pages`; passwords
 //! are hashed in `hashing`, tokens made in `tokens`, refusals written in `problem`. Beside the requests run `publish` (the
-//! directory), `keys` (rotation) and `upkeep`.
+//! directory, which `stream` hands to gates of other processes), `keys` (rotation) and `upkeep`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod admin;
 mod answers;
 mod auth;
+mod cluster;
 mod cookies;
 mod edge;
+mod gates;
 mod guess;
 mod hashing;
 mod keys;
 mod limits;
+mod listen;
+mod metrics;
 mod pages;
 mod policy;
 mod problem;
@@ -21,10 +26,17 @@ mod publish;
 mod routes;
 mod serve;
 mod state;
+mod stream;
 mod tokens;
 mod upkeep;
 
-pub use limits::{Key, Limiter, LocalLimiter, Quotas, Scope};
+pub use cluster::{Cluster, ClusterError};
+pub use gates::{
+    Bearer, Checking, Gates, NotAGate, OneCredential, Reviewing, Reviews, ServiceAccounts, TokenFile,
+    TokenFileError, TokenReviewer,
+};
+pub use limits::{Counting, Key, Limiter, LocalLimiter, Quotas, Scope, SharedLimiter};
+pub use listen::{TlsError, TlsFiles};
 pub use policy::{JWKS_MAX_AGE, Policy};
 pub use problem::Problem;
-pub use serve::{Authority, AuthorityConfig, Running, StartError};
+pub use serve::{Addresses, Authority, AuthorityConfig, Running, StartError};

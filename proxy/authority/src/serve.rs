@@ -1,39 +1,50 @@
-//! Starting the authority: a loopback listener for gates, the publishers, the upkeep.
+//! Starting the authority: its listeners, the publishers, the upkeep.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
-use secrecy::SecretString;
+use axum::middleware::from_fn_with_state;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
 use tenantry_rules::random::{Random, SystemRandom};
 use tenantry_store::Store;
 use tokio::io::DuplexStream;
-use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::edge;
+use crate::gates::{self, Asked, Gates};
 use crate::guess::Queues;
 use crate::hashing::HashingPool;
 use crate::limits::{Limiter, LocalLimiter, Quotas};
+use crate::listen::{Port, TlsError, TlsFiles};
+use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::state::{AppState, Inner};
-use crate::{pages, publish, routes, upkeep};
+use crate::{admin, edge, pages, publish, routes, stream, upkeep};
 
 /// Bytes of the directory stream that may wait for a follower in this process.
 const STREAM_BUFFER: usize = 256 * 1024;
+/// How long requests in flight may take to end.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// What an authority is started with.
 pub struct AuthorityConfig {
-    /// Where gates reach it; loopback in stand-alone, port 0 allowed.
+    /// Where gates reach it; port 0 allowed. Without `tls` only a loopback address.
     pub listen: SocketAddr,
-    /// What a gate proves itself with.
-    pub credential: SecretString,
+    /// Where gates of other processes follow the directory.
+    pub stream: Option<SocketAddr>,
+    /// Probes and metrics.
+    pub admin: Option<SocketAddr>,
+    /// The certificate for `listen` and `stream`.
+    pub tls: Option<TlsFiles>,
+    /// Who is a gate.
+    pub gates: Arc<dyn Gates>,
     /// The database, with the Backend's settings in it.
     pub store: Store,
     /// What the manifest says of sign-up, passwords and keys.
@@ -47,14 +58,24 @@ pub struct AuthorityConfig {
 /// Why an authority did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The listener could not be bound.
-    #[error("the authority cannot listen on {address}: {source}")]
+    /// A listener could not be bound.
+    #[error(
+        "the authority cannot listen on {address}: {source}; stop what listens there, or choose another address"
+    )]
     Bind {
         /// Where.
         address: SocketAddr,
         /// Why not.
         source: std::io::Error,
     },
+    /// Credentials and passwords would cross a network in the clear.
+    #[error(
+        "without a certificate the authority may only listen on a loopback address such as 127.0.0.1, not {0}; give it one"
+    )]
+    PlainNotLoopback(SocketAddr),
+    /// The certificate or its key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// No threads for hashing.
     #[error("the threads for password hashing cannot be started: {0}")]
     Threads(#[source] std::io::Error),
@@ -63,20 +84,51 @@ pub enum StartError {
 /// The identity plane.
 pub struct Authority;
 
+/// What was bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// For requests.
+    pub requests: SocketAddr,
+    /// The directory stream.
+    pub stream: Option<SocketAddr>,
+    /// Probes and metrics.
+    pub admin: Option<SocketAddr>,
+}
+
 /// A started authority.
 pub struct Running {
-    address: SocketAddr,
+    addresses: Addresses,
     state: AppState,
+    tls: Option<(TlsFiles, RustlsConfig)>,
+    handles: Vec<Handle<SocketAddr>>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Authority {
-    /// Binds the listener and starts everything on the current runtime.
+    /// Binds the listeners and starts everything on the current runtime.
     pub async fn start(config: AuthorityConfig) -> Result<Running, StartError> {
-        let bind = |source| StartError::Bind { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
+        let open = [Some(config.listen), config.stream];
+        if let Some(address) = open.into_iter().flatten().find(|address| !address.ip().is_loopback())
+            && config.tls.is_none()
+        {
+            return Err(StartError::PlainNotLoopback(address));
+        }
+        let tls = match config.tls {
+            Some(files) => {
+                let loaded = RustlsConfig::from_config(files.load()?);
+                Some((files, loaded))
+            }
+            None => None,
+        };
+        let requests = Bound::new(config.listen)?;
+        let stream = config.stream.map(Bound::new).transpose()?;
+        let admin = config.admin.map(Bound::new).transpose()?;
+        let addresses = Addresses {
+            requests: requests.address,
+            stream: stream.as_ref().map(|bound| bound.address),
+            admin: admin.as_ref().map(|bound| bound.address),
+        };
         let state = AppState(Arc::new(Inner {
             store: config.store,
             hashing: HashingPool::start_default().map_err(StartError::Threads)?,
@@ -90,39 +142,80 @@ impl Authority {
             published: watch::Sender::new(0),
             changed: Notify::new(),
             queues: Queues::default(),
+            metrics: Metrics::new(),
+            leaving: AtomicBool::new(false),
         }));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let router = router(state.clone(), config.credential);
-        let stopped = stop.clone();
-        tasks.spawn(async move {
-            let served =
-                axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned()).await;
-            if let Err(error) = served {
-                tracing::error!(%error, "the authority's listener ended");
-            }
-        });
+        let pair = tls.as_ref().map(|(_, pair)| pair.clone());
+        let mut handles =
+            vec![requests.serve(router(state.clone(), Arc::clone(&config.gates)), pair.clone(), &tasks)?];
+        if let Some(stream_port) = stream {
+            let router = stream::router(state.clone(), config.gates, stop.clone(), tasks.clone());
+            handles.push(stream_port.serve(router, pair, &tasks)?);
+        }
+        if let Some(admin_port) = admin {
+            handles.push(admin_port.serve(admin::router(state.clone()), None, &tasks)?);
+        }
         tasks.spawn(publish::read_for_all(state.clone(), stop.clone()));
         tasks.spawn(upkeep::run(state.clone(), stop.clone()));
-        Ok(Running { address, state, stop, tasks })
+        Ok(Running { addresses, state, tls, handles, stop, tasks })
+    }
+}
+
+/// A port and what it was bound to.
+struct Bound {
+    port: Port,
+    address: SocketAddr,
+}
+
+impl Bound {
+    fn new(address: SocketAddr) -> Result<Self, StartError> {
+        let bind = |source| StartError::Bind { address, source };
+        let port = Port::bind(address).map_err(bind)?;
+        let address = port.address().map_err(bind)?;
+        Ok(Self { port, address })
+    }
+
+    fn serve(
+        self,
+        router: Router,
+        tls: Option<RustlsConfig>,
+        tasks: &TaskTracker,
+    ) -> Result<Handle<SocketAddr>, StartError> {
+        let Self { port, address } = self;
+        port.serve(router, tls, tasks).map_err(|source| StartError::Bind { address, source })
     }
 }
 
 /// Everything the authority answers, behind the proof that a gate asks.
-fn router(state: AppState, credential: SecretString) -> Router {
+fn router(state: AppState, gates: Arc<dyn Gates>) -> Router {
     Router::new()
         .merge(routes::router())
         .merge(pages::router())
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .layer(from_fn(edge::trace))
-        .layer(from_fn_with_state(Arc::new(credential), edge::only_a_gate))
+        .layer(from_fn_with_state(state.clone(), edge::trace))
+        .layer(from_fn_with_state(Asked { state: state.clone(), gates }, gates::only_a_gate))
         .with_state(state)
 }
 
 impl Running {
-    /// Where gates reach it.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// What was bound.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Reads the certificate again. Connections that stand keep theirs; a bad pair is refused and the old one serves on.
+    pub fn reload_tls(&self) -> Result<(), TlsError> {
+        if let Some((files, pair)) = &self.tls {
+            pair.reload_from_config(files.load()?);
+        }
+        Ok(())
+    }
+
+    /// Says to probes that requests should go elsewhere; those that come are still answered.
+    pub fn leave(&self) {
+        self.state.leaving.store(true, Ordering::Release);
     }
 
     /// A new directory stream for a gate in this process: the encoded frames that a network would carry.
@@ -160,9 +253,13 @@ impl Running {
         self.state.changed.notify_waiters();
     }
 
-    /// Ends the streams, lets requests in flight finish, and waits for all of it.
+    /// Ends the streams, lets requests in flight finish within ten seconds, and waits for all of it.
     pub async fn stop(&self) {
+        self.leave();
         self.stop.cancel();
+        for handle in &self.handles {
+            handle.graceful_shutdown(Some(STOP_WITHIN));
+        }
         self.tasks.close();
         self.tasks.wait().await;
     }

@@ -1,6 +1,7 @@
 //! What every request shares.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -12,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use crate::guess::Queues;
 use crate::hashing::HashingPool;
 use crate::limits::{Key, Limiter, Scope};
+use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::publish::Log;
@@ -38,6 +40,9 @@ pub(crate) struct Inner {
     /// Wakes the publishers before their next poll.
     pub changed: Notify,
     pub queues: Queues,
+    pub metrics: Metrics,
+    /// Whether it is about to stop.
+    pub leaving: AtomicBool,
 }
 
 impl std::ops::Deref for AppState {
@@ -49,6 +54,11 @@ impl std::ops::Deref for AppState {
 }
 
 impl AppState {
+    /// Whether it is about to stop.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
     /// The directory as it was last published; 503 before the first time.
     pub fn view(&self) -> Result<Arc<View>, Problem> {
         self.view.load_full().ok_or_else(Problem::unavailable)
@@ -60,15 +70,18 @@ impl AppState {
     }
 
     /// Counts an attempt against the client's address, then against an account.
-    pub fn limit(
+    pub async fn limit(
         &self,
         scope: Scope,
         address: std::net::IpAddr,
         account: Option<&str>,
     ) -> Result<(), Problem> {
-        let check = |key: &Key| self.limiter.load().check(scope, key).map_err(Problem::too_many);
-        check(&Key::address(address))?;
-        account.map_or(Ok(()), |account| check(&Key::account(account)))
+        let limiter = self.limiter.load_full();
+        limiter.check(scope, &Key::address(address)).await.map_err(Problem::too_many)?;
+        if let Some(account) = account {
+            limiter.check(scope, &Key::account(account)).await.map_err(Problem::too_many)?;
+        }
+        Ok(())
     }
 
     /// Commits, and waits until what it changed has been published, so that the client's next request meets gates that

@@ -18,7 +18,8 @@ pub fn open(path: &Path, must_exist: bool) -> Result<Keyring, Failure> {
     match fs::metadata(path) {
         Ok(metadata) => {
             let mode = metadata.mode() & 0o777;
-            if mode & 0o077 != 0 {
+            // Group may read: that is how a mounted Secret arrives for a process that is not root.
+            if mode & 0o037 != 0 {
                 return Err(Failure::new(
                     format!("others may read the sealing keyring {} (mode {mode:o})", path.display()),
                     format!("Run: chmod 600 {}", path.display()),
@@ -86,7 +87,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sealing-keyring.json");
         fs::write(&path, "[]").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(open(&path, true).err().unwrap().to_string().contains("chmod 600"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(open(&path, true).err().unwrap().to_string().contains("has no key"));

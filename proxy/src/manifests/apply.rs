@@ -39,15 +39,24 @@ pub struct Applied {
     pub notes: Vec<String>,
 }
 
+impl Applied {
+    /// Says what came of it.
+    pub fn tell(&self) {
+        for problem in &self.problems {
+            tracing::error!("{problem}");
+        }
+        for note in &self.notes {
+            tracing::info!("{note}");
+        }
+    }
+}
+
 impl Applier {
     /// Writes what differs.
     pub async fn apply(&self, read: &Read) -> Result<Applied, StoreError> {
         let mut applied = Applied::default();
         let Some(served) = &read.backend else { return Ok(applied) };
-        let mut tx = self.store.write().await?;
-        let settings = with_earlier_urls(&served.settings, backend::settings(&mut tx).await?, tx.now);
-        applied.changed |= backend::set_settings(&mut tx, &settings).await?;
-        tx.commit().await?;
+        applied.changed |= apply_settings(&self.store, &served.settings).await?;
         for wanted in &read.organizations {
             if let Err(sentence) = self.provision(served, read, wanted, &mut applied).await {
                 applied.problems.push(format!(
@@ -164,6 +173,15 @@ impl Applier {
         let hash = hashed.await.map_err(|error| error.to_string())??;
         Ok(First { admin, role, hash: hash.into(), generated: false })
     }
+}
+
+/// Writes a Backend's settings where they differ; whether they did. Several processes may do so at once.
+pub async fn apply_settings(store: &Store, settings: &BackendSettings) -> Result<bool, StoreError> {
+    let mut tx = store.write().await?;
+    let settings = with_earlier_urls(settings, backend::settings(&mut tx).await?, tx.now);
+    let changed = backend::set_settings(&mut tx, &settings).await?;
+    tx.commit().await?;
+    Ok(changed)
 }
 
 /// New settings that still know the public URLs of before: tokens name the one they were made under, and verify until they

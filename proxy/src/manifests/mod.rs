@@ -1,8 +1,9 @@
 //! The folder of manifests: read ([`read`]), turned into what the parts understand (`backend`, `organization`), applied
-//! to the database (`apply`), and watched (`watch`).
+//! to the database (`apply`), watched (`watch`) and applied again (`follow`).
 
 mod apply;
 mod backend;
+mod follow;
 mod organization;
 mod watch;
 
@@ -11,8 +12,9 @@ use std::path::Path;
 use tenantry_crds::{Loaded, Secrets};
 use url::Url;
 
-pub use apply::{Applied, Applier};
+pub use apply::{Applied, Applier, apply_settings};
 pub use backend::ServedBackend;
+pub(crate) use follow::{Follower, follow};
 pub use organization::Wanted;
 pub use watch::{Changes, watch};
 
@@ -61,4 +63,29 @@ pub fn read(folder: Option<&Path>, upstream: Option<&Url>, public_url: Option<&U
     }
     read.secrets = loaded.secrets;
     read
+}
+
+/// What following the manifests needs of the settings.
+#[derive(Clone)]
+pub(crate) struct FollowSettings {
+    pub manifests: Option<std::path::PathBuf>,
+    pub upstream: Option<Url>,
+    pub public_url: Option<Url>,
+}
+
+impl FollowSettings {
+    /// Reads the folder as it is now.
+    pub fn read(&self) -> Read {
+        read(self.manifests.as_deref(), self.upstream.as_ref(), self.public_url.as_ref())
+    }
+}
+
+/// Shows what the folder's reading found.
+pub(crate) fn say(read: &Read) {
+    for warning in &read.warnings {
+        tracing::warn!("{warning}");
+    }
+    for problem in &read.problems {
+        tracing::error!("{problem}");
+    }
 }

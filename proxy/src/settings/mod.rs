@@ -3,8 +3,10 @@
 //!
 //! [`cli`] declares the flags and variables, and [`Settings::resolve`] lays them over each other.
 
+mod authority;
 mod cli;
 mod resolve;
 
-pub use cli::{CheckOptions, Cli, Command, StandaloneOptions};
+pub use authority::{AuthoritySettings, Served};
+pub use cli::{AuthorityOptions, CheckOptions, Cli, Command, StandaloneOptions};
 pub use resolve::{Settings, TlsFiles};

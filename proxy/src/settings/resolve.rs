@@ -67,18 +67,8 @@ impl Settings {
     }
 
     fn complete(options: StandaloneOptions) -> Result<Self, Failure> {
-        let tls = match (options.tls_cert, options.tls_key) {
-            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
-            (None, None) => None,
-            (given, _) => {
-                let (has, lacks) =
-                    if given.is_some() { ("--tls-cert", "--tls-key") } else { ("--tls-key", "--tls-cert") };
-                return Err(Failure::usage(
-                    format!("{has} is given without {lacks}"),
-                    format!("Give {lacks} too, or neither."),
-                ));
-            }
-        };
+        let tls = pair(options.tls_cert, options.tls_key)?;
+        let tls = tls.map(|(certificate, key)| TlsFiles { certificate, key });
         if options.workers == Some(0) {
             return Err(Failure::usage("workers is 0", "Give at least 1, or leave it out for one a core."));
         }
@@ -128,7 +118,26 @@ fn overlay(below: StandaloneOptions, above: StandaloneOptions) -> StandaloneOpti
     }
 }
 
-fn http_url(name: &str, text: &str, schemes: &[&str]) -> Result<Url, Failure> {
+/// A certificate and its key, or neither.
+pub(super) fn pair(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<(PathBuf, PathBuf)>, Failure> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+        (None, None) => Ok(None),
+        (given, _) => {
+            let (has, lacks) =
+                if given.is_some() { ("--tls-cert", "--tls-key") } else { ("--tls-key", "--tls-cert") };
+            Err(Failure::usage(
+                format!("{has} is given without {lacks}"),
+                format!("Give {lacks} too, or neither."),
+            ))
+        }
+    }
+}
+
+pub(super) fn http_url(name: &str, text: &str, schemes: &[&str]) -> Result<Url, Failure> {
     let example = format!("Write it as {}://host or {0}://host:port, with nothing after it.", schemes[0]);
     let url = Url::parse(text)
         .map_err(|error| Failure::usage(format!("the {name} {text:?} is no URL: {error}"), &example))?;
@@ -154,7 +163,7 @@ mod tests {
         let all = ["tenantry-proxy", "standalone"].into_iter().chain(arguments.iter().copied());
         match super::super::Cli::try_parse_from(all).unwrap().command {
             super::super::Command::Standalone(options) => Settings::resolve(*options, []),
-            super::super::Command::Check(_) => unreachable!(),
+            _ => unreachable!(),
         }
     }
 

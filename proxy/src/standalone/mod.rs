@@ -1,9 +1,7 @@
 //! `standalone`: gate and authority in one process. They share nothing but a loopback connection and the directory's frames.
 //!
-//! `start` opens the data folder and the database and starts the parts, `follow` applies the manifests as they change, and
-//! [`run`] waits for a signal and ends everything in order.
+//! `start` opens the data folder and the database and starts the parts, and [`run`] applies the manifests as they change, waits for a signal and ends everything in order.
 
-mod follow;
 mod start;
 
 use std::time::Duration;
@@ -11,6 +9,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::manifests;
 use crate::settings::Settings;
 use tenantry_process::{Failure, Watched, logs};
 
@@ -40,7 +39,7 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
         (signals(SignalKind::interrupt())?, signals(SignalKind::terminate())?);
     let parts = start::start(settings).await?;
     let stop = CancellationToken::new();
-    let following = tokio::spawn(follow::follow(parts.follower(), stop.clone()));
+    let following = tokio::spawn(manifests::follow(parts.follower(), stop.clone()));
     let named =
         settings.tls.iter().flat_map(|files| [files.certificate.clone(), files.key.clone()]).collect();
     let mut certificate = Watched::new(named);

@@ -7,23 +7,24 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 use secrecy::{ExposeSecret as _, SecretString};
-use tenantry_authority::{Authority, AuthorityConfig, LocalLimiter, Quotas, Running as RunningAuthority};
+use tenantry_authority::{
+    Authority, AuthorityConfig, LocalLimiter, OneCredential, Quotas, Running as RunningAuthority,
+};
 use tenantry_gate::{
     AuthorityEndpoint, Connecting, FrameReader, Gate, GateClock, GateConfig, Running as RunningGate,
     TlsSource,
 };
-use tenantry_store::{OpenError, Options, Store};
+use tenantry_store::Store;
 use tokio::net::TcpStream;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::follow::Follower;
-use crate::data::{Addresses, DataFolder, keyring};
-use crate::manifests::{self, Applier, CLUSTER, Read, ServedBackend};
+use crate::data::{Addresses, DataFolder};
+use crate::database::{self, Wanted};
+use crate::manifests::{Applier, CLUSTER, FollowSettings, Follower, ServedBackend, say};
 use crate::settings::Settings;
 use tenantry_process::Failure;
 
-const DATABASE_CONNECTIONS: u32 = 8;
 /// How long the gate may take to hear of the directory.
 const READY: Duration = Duration::from_secs(10);
 
@@ -38,21 +39,6 @@ pub(super) struct Parts {
     quotas: Quotas,
 }
 
-/// What following the manifests needs of the settings.
-#[derive(Clone)]
-pub(super) struct FollowSettings {
-    pub manifests: Option<std::path::PathBuf>,
-    pub upstream: Option<Url>,
-    pub public_url: Option<Url>,
-}
-
-impl FollowSettings {
-    /// Reads the folder as it is now.
-    pub fn read(&self) -> Read {
-        manifests::read(self.manifests.as_deref(), self.upstream.as_ref(), self.public_url.as_ref())
-    }
-}
-
 impl Parts {
     /// What keeps the manifests true from now on.
     pub fn follower(&self) -> Follower {
@@ -61,6 +47,7 @@ impl Parts {
             applier: self.applier.clone(),
             authority: Arc::clone(&self.authority),
             quotas: self.quotas,
+            limiter: |_, quotas| Box::new(LocalLimiter::new(quotas)),
         }
     }
 }
@@ -87,7 +74,15 @@ pub(super) async fn start(settings: &Settings) -> Result<Parts, Failure> {
         ));
     };
     let data = Arc::new(DataFolder::open(&settings.data)?);
-    let store = open_store(settings, &data, &served).await?;
+    let store = database::open(Wanted {
+        url: settings.database.clone(),
+        ca: settings.database_ca.clone(),
+        keyring: settings.sealing_keyring.clone(),
+        data: Some(&data),
+        backend: served.settings.audience.clone(),
+        cluster: CLUSTER.to_owned(),
+    })
+    .await?;
     let applier = Applier { store: store.clone(), data: Arc::clone(&data) };
     let applied = applier.apply(&read).await.map_err(|error| {
         Failure::new(
@@ -95,18 +90,16 @@ pub(super) async fn start(settings: &Settings) -> Result<Parts, Failure> {
             "See to the database, then start again.",
         )
     })?;
-    for problem in &applied.problems {
-        tracing::error!("{problem}");
-    }
     // Now, and not when all has started: a start that fails below has made the administrators all the same.
-    for note in &applied.notes {
-        tracing::info!("{note}");
-    }
+    applied.tell();
 
     let credential = credential()?;
     let authority = Authority::start(AuthorityConfig {
         listen: ([127, 0, 0, 1], 0).into(),
-        credential: credential.clone(),
+        stream: None,
+        admin: None,
+        tls: None,
+        gates: Arc::new(OneCredential::new(credential.clone())),
         store: store.clone(),
         policy: served.policy.clone(),
         limiter: Some(Box::new(LocalLimiter::new(served.quotas))),
@@ -154,54 +147,6 @@ fn public_url(settings: &Settings, listen: SocketAddr) -> Option<Url> {
     }
 }
 
-/// Shows what the folder's reading found.
-pub(super) fn say(read: &Read) {
-    for warning in &read.warnings {
-        tracing::warn!("{warning}");
-    }
-    for problem in &read.problems {
-        tracing::error!("{problem}");
-    }
-}
-
-async fn open_store(
-    settings: &Settings,
-    data: &DataFolder,
-    served: &ServedBackend,
-) -> Result<Store, Failure> {
-    let path = settings.sealing_keyring.clone().unwrap_or_else(|| data.path().join("sealing-keyring.json"));
-    let embedded = settings.database.is_none();
-    let existed = path.exists();
-    let keyring = keyring::open(&path, embedded && data.has_database())?;
-    let url = settings.database.clone().unwrap_or_else(|| data.database_url().into());
-    let options = Options {
-        url,
-        ca: settings.database_ca.clone().map(Into::into),
-        connections: DATABASE_CONNECTIONS,
-        keyring,
-        backend: served.settings.audience.clone(),
-        cluster: CLUSTER.to_owned(),
-        clock: None,
-    };
-    let opened = async {
-        let store = Store::open(options).await?;
-        store.mark_keyring().await?;
-        Ok(store)
-    };
-    opened.await.map_err(|error| {
-        if !existed
-            && matches!(error, OpenError::SealingKeyMissing { .. })
-            && std::fs::remove_file(&path).is_err()
-        {
-            tracing::warn!(path = %path.display(), "the keyring that was just made is of no use; remove it");
-        }
-        let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})")).unwrap_or_default();
-        let text = error.to_string();
-        let (what, remedy) = text.split_once("; ").unwrap_or((&text, ""));
-        Failure::new(format!("{what}{cause}"), remedy)
-    })
-}
-
 /// 256 bits that prove to the authority who is a gate, for the life of this process.
 fn credential() -> Result<SecretString, Failure> {
     let mut bytes = Zeroizing::new([0_u8; 32]);
@@ -233,7 +178,7 @@ fn start_gate(
         tls,
         workers: settings.workers.unwrap_or(0),
         authority: AuthorityEndpoint {
-            address: authority.address(),
+            address: authority.addresses().requests,
             credential: Zeroizing::new(credential.expose_secret().to_owned()),
         },
         directory: Arc::new(move || -> Connecting {

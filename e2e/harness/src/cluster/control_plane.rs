@@ -80,7 +80,7 @@ impl ControlPlane {
     }
 
     fn succeeds(&self, args: &[&str]) -> bool {
-        let mut command = Command::new(&self.kubectl);
+        let mut command = go(&self.kubectl);
         command.arg("--kubeconfig").arg(self.watchdog.file("admin.kubeconfig"));
         command.arg("--cache-dir").arg(self.watchdog.file("kubectl")).args(args).env("KUBERC", "off");
         command
@@ -109,9 +109,16 @@ fn write_keys(watchdog: &Watchdog) -> Result<(), PartError> {
     Ok(())
 }
 
+/// A program written in Go. There is memory to spare, and every second of the cores counts.
+pub(super) fn go(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env("GOGC", "400");
+    command
+}
+
 fn etcd_command(folder: &Path, port: u16) -> Result<Command, PartError> {
     let url = format!("http://127.0.0.1:{port}");
-    let mut command = Command::new(programs::etcd()?);
+    let mut command = go(programs::etcd()?);
     command.arg("--data-dir").arg(folder.join("etcd"));
     command.args(["--listen-client-urls", &url, "--advertise-client-urls", &url]);
     command.args(["--listen-peer-urls", "http://127.0.0.1:0", "--unsafe-no-fsync"]);
@@ -120,7 +127,7 @@ fn etcd_command(folder: &Path, port: u16) -> Result<Command, PartError> {
 
 fn api_command(folder: &Path, etcd: u16, port: u16) -> Result<Command, PartError> {
     let file = |name: &str| folder.join(name).display().to_string();
-    let mut command = Command::new(programs::kubernetes("kube-apiserver")?);
+    let mut command = go(programs::kubernetes("kube-apiserver")?);
     command.args([
         format!("--etcd-servers=http://127.0.0.1:{etcd}"),
         format!("--secure-port={port}"),
@@ -147,7 +154,7 @@ fn api_command(folder: &Path, etcd: u16, port: u16) -> Result<Command, PartError
 
 fn controllers_command(folder: &Path) -> Result<Command, PartError> {
     let file = |name: &str| folder.join(name).display().to_string();
-    let mut command = Command::new(programs::kubernetes("kube-controller-manager")?);
+    let mut command = go(programs::kubernetes("kube-controller-manager")?);
     command.args([
         format!("--kubeconfig={}", file("controllers.kubeconfig")),
         format!("--service-account-private-key-file={}", file("tokens.key")),

@@ -120,7 +120,7 @@ impl Cluster {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.0.kubectl);
+        let mut command = control_plane::go(&self.0.kubectl);
         command.arg("--kubeconfig").arg(&self.0.kubeconfig);
         command.arg("--cache-dir").arg(self.folder().join("kubectl")).env("KUBERC", "off");
         command

@@ -14,6 +14,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "identity", sql: include_str!("../../migrations/0001_identity.sql") },
     Migration { version: 2, name: "operator", sql: include_str!("../../migrations/0002_operator.sql") },
     Migration { version: 3, name: "keyring", sql: include_str!("../../migrations/0003_keyring.sql") },
+    Migration { version: 4, name: "rate_limits", sql: include_str!("../../migrations/0004_rate_limits.sql") },
 ];
 
 const APPLICATION_TABLES: &str = include_str!("../../migrations/application.sql");

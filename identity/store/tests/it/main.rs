@@ -15,6 +15,7 @@ mod opening;
 mod operator;
 mod provision;
 mod purge;
+mod rate_limits;
 mod refusals;
 mod removal;
 mod rights;

@@ -8,8 +8,8 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use secrecy::SecretString;
 
-use super::proof::GateProof;
 use crate::cookies;
+use crate::gates::GateProof;
 
 /// The credential of a request. An `Authorization` header, even a malformed one, means that the cookie is never looked at.
 #[derive(Debug, Clone)]

@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
 
-use super::proof::GateProof;
+use crate::gates::GateProof;
+use crate::state::AppState;
 
 /// Wraps a request in its span and logs its end.
-pub(crate) async fn trace(request: Request, next: Next) -> Response {
+pub(crate) async fn trace(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let request_id =
         request.extensions().get::<GateProof>().map(|p| p.request_id.clone()).unwrap_or_default();
@@ -18,7 +19,9 @@ pub(crate) async fn trace(request: Request, next: Next) -> Response {
     let started = Instant::now();
     async move {
         let response = next.run(request).await;
-        let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = started.elapsed();
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        state.metrics.answered(&route, response.status().as_u16(), took);
         tracing::info!(status = response.status().as_u16(), millis, "answered");
         response
     }

@@ -1,5 +1,6 @@
 //! Limits counted in this process (governor's GCRA, keyed).
 
+use std::future::ready;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use super::{Key, Limiter, Scope};
+use super::{Counting, Key, Limiter, Scope};
 
 type Keyed<C> = RateLimiter<Key, DashMapStateStore<Key>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
@@ -29,6 +30,22 @@ pub struct Quotas {
     pub refresh: (u32, Duration),
     /// Everything else.
     pub other: (u32, Duration),
+}
+
+impl Quotas {
+    /// What counts for a key.
+    pub(super) fn of(&self, scope: Scope, key: &Key) -> (u32, Duration) {
+        let is_account = matches!(key, Key::Account(_));
+        match scope {
+            Scope::Password if is_account => self.password_account,
+            Scope::Password => self.password_address,
+            Scope::Enrol if is_account => self.enrol_account,
+            Scope::Enrol => self.enrol_address,
+            Scope::Invite => self.invite,
+            Scope::Refresh => self.refresh,
+            Scope::Other => self.other,
+        }
+    }
 }
 
 impl Default for Quotas {
@@ -74,6 +91,21 @@ impl<C: Clock + Clone> LocalLimiter<C> {
     }
 }
 
+impl<C: Clock> LocalLimiter<C> {
+    /// Counts an attempt, or says how long to wait.
+    pub fn count(&self, scope: Scope, key: &Key) -> Result<(), Duration> {
+        for (of, accounts, addresses) in &self.tables {
+            if *of == scope {
+                let table = if matches!(key, Key::Account(_)) { accounts } else { addresses };
+                return table
+                    .check_key(key)
+                    .map_err(|not_until| not_until.wait_time_from(table.clock().now()));
+            }
+        }
+        Ok(())
+    }
+}
+
 fn gcra((burst, every): (u32, Duration)) -> Quota {
     let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
     Quota::with_period(every).unwrap_or_else(|| Quota::per_second(burst)).allow_burst(burst)
@@ -84,16 +116,8 @@ where
     C: Clock + Send + Sync,
     C::Instant: Send + Sync,
 {
-    fn check(&self, scope: Scope, key: &Key) -> Result<(), Duration> {
-        for (of, accounts, addresses) in &self.tables {
-            if *of == scope {
-                let table = if matches!(key, Key::Account(_)) { accounts } else { addresses };
-                return table
-                    .check_key(key)
-                    .map_err(|not_until| not_until.wait_time_from(table.clock().now()));
-            }
-        }
-        Ok(())
+    fn check<'a>(&'a self, scope: Scope, key: &'a Key) -> Counting<'a> {
+        Box::pin(ready(self.count(scope, key)))
     }
 
     fn forget_idle(&self) {
@@ -119,13 +143,13 @@ mod tests {
         let limiter = LocalLimiter::with_clock(quotas, &clock);
         let (ada, bob) = (Key::account("ada@example.com"), Key::account("bob@example.com"));
         for _ in 0..3 {
-            assert_eq!(limiter.check(Scope::Password, &ada), Ok(()));
+            assert_eq!(limiter.count(Scope::Password, &ada), Ok(()));
         }
-        assert_eq!(limiter.check(Scope::Password, &ada), Err(Duration::from_secs(2)));
-        assert_eq!(limiter.check(Scope::Password, &bob), Ok(()));
-        assert_eq!(limiter.check(Scope::Enrol, &ada), Ok(()));
+        assert_eq!(limiter.count(Scope::Password, &ada), Err(Duration::from_secs(2)));
+        assert_eq!(limiter.count(Scope::Password, &bob), Ok(()));
+        assert_eq!(limiter.count(Scope::Enrol, &ada), Ok(()));
         clock.advance(Duration::from_secs(2));
-        assert_eq!(limiter.check(Scope::Password, &ada), Ok(()));
+        assert_eq!(limiter.count(Scope::Password, &ada), Ok(()));
         limiter.forget_idle();
     }
 }

@@ -1,13 +1,17 @@
 //! Rate limits, per client address and per account.
 //!
-//! `Limiter` is the trait (a database version can stand in where several authorities share the load); `local` keeps the counts in this process.
+//! `Limiter` is the trait; `local` keeps the counts in this process, `shared` in the database that several authorities share.
 
 mod local;
+mod shared;
 
+use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr};
+use std::pin::Pin;
 use std::time::Duration;
 
 pub use local::{LocalLimiter, Quotas};
+pub use shared::SharedLimiter;
 
 /// What is counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,10 +49,13 @@ impl Key {
     }
 }
 
+/// A pending decision: an attempt was counted, or how long to wait.
+pub type Counting<'a> = Pin<Box<dyn Future<Output = Result<(), Duration>> + Send + 'a>>;
+
 /// Decides whether one more attempt is allowed.
 pub trait Limiter: Send + Sync {
     /// Counts an attempt, or says how long to wait.
-    fn check(&self, scope: Scope, key: &Key) -> Result<(), Duration>;
+    fn check<'a>(&'a self, scope: Scope, key: &'a Key) -> Counting<'a>;
     /// Drops counts that do not matter any more.
     fn forget_idle(&self) {}
 }

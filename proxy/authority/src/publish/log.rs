@@ -106,6 +106,11 @@ impl Log {
         self.moved.send_modify(|count| *count = count.wrapping_add(1));
     }
 
+    /// Since the last good read of the database; `None` before the first.
+    pub(crate) fn read_age(&self) -> Option<std::time::Duration> {
+        self.kept().read_at.map(|at| at.elapsed())
+    }
+
     /// What follows `position`.
     pub(super) fn after(&self, position: Position) -> Next {
         let kept = self.kept();

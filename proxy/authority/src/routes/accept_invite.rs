@@ -54,7 +54,7 @@ pub(crate) async fn accept_invite(
     caller: &Caller,
     input: AcceptInviteInput,
 ) -> Result<TokenPair, Problem> {
-    state.limit(Scope::Enrol, caller.address, None)?;
+    state.limit(Scope::Enrol, caller.address, None).await?;
     let digest = InvitationToken::parse(input.token.expose_secret()).map_err(|_| unusable())?.digest();
     let settings = state.settings()?;
     let mut tx = state.store.read().await?;

@@ -47,7 +47,7 @@ pub(crate) async fn list(
     caller: Caller,
     Query(page): Query<Page>,
 ) -> Result<Response, Problem> {
-    state.limit(Scope::Other, caller.address, None)?;
+    state.limit(Scope::Other, caller.address, None).await?;
     let member = auth::member(&state, &caller).await?;
     auth::admin_only(&member)?;
     let limit = page.limit.unwrap_or(PAGE).clamp(1, PAGE);

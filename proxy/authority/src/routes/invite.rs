@@ -96,7 +96,7 @@ pub(crate) async fn invite(
     input: InviteInput,
 ) -> Result<Invited, Problem> {
     let member = auth::administering(state, caller, input.current_password).await?;
-    state.limit(Scope::Invite, caller.address, Some(&format!("user:{}", member.user.id)))?;
+    state.limit(Scope::Invite, caller.address, Some(&format!("user:{}", member.user.id))).await?;
     let settings = state.settings()?;
     let Some(role) = settings.roles.iter().find(|role| role.as_str() == input.role).cloned() else {
         let known: Vec<&str> = settings.roles.iter().map(Role::as_str).collect();

@@ -35,7 +35,7 @@ pub(crate) async fn answer(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    state.limit(Scope::Other, caller.address, None)?;
+    state.limit(Scope::Other, caller.address, None).await?;
     let id: OrganizationId = id_in_path(&id)?;
     let mut tx = state.store.read().await?;
     organizations::by_id(&mut tx, id).await?.ok_or_else(Problem::not_found)?;

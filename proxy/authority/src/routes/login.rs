@@ -44,7 +44,7 @@ pub(crate) async fn login(
     caller: &Caller,
     input: LoginInput,
 ) -> Result<TokenPair, Problem> {
-    state.limit(Scope::Password, caller.address, Some(input.email.key()))?;
+    state.limit(Scope::Password, caller.address, Some(input.email.key())).await?;
     let (state, caller) = (state.clone(), caller.clone());
     // Runs to its end even if the client goes away, so that no guess is left uncounted.
     tokio::spawn(async move { begin(&state, &caller, input).await }).await.map_err(|_| Problem::internal())?

@@ -28,7 +28,7 @@ pub(crate) async fn answer(State(state): State<AppState>, caller: Caller) -> Res
 
 /// Ends the session of the access token, or where that has expired, of the refresh token's cookie.
 pub(crate) async fn logout(state: &AppState, caller: &Caller) -> Result<(), Problem> {
-    state.limit(Scope::Other, caller.address, None)?;
+    state.limit(Scope::Other, caller.address, None).await?;
     let by_header = matches!(caller.credential, Credential::Bearer(_) | Credential::Malformed);
     if !by_header {
         auth::same_origin(state, caller)?;

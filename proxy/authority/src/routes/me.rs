@@ -20,7 +20,7 @@ struct Answer {
 
 /// Answers 200 with the user and the organization.
 pub(crate) async fn answer(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
-    state.limit(Scope::Other, caller.address, None)?;
+    state.limit(Scope::Other, caller.address, None).await?;
     let member = auth::member(&state, &caller).await?;
     Ok(private(Answer {
         user: UserAnswer::new(&member.user, member.email_verified),

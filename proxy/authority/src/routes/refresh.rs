@@ -81,10 +81,10 @@ pub(crate) async fn refresh(
     token: &SecretString,
 ) -> Result<TokenPair, Problem> {
     let Ok(token) = RefreshToken::parse(token.expose_secret()) else {
-        state.limit(Scope::Refresh, caller.address, None)?;
+        state.limit(Scope::Refresh, caller.address, None).await?;
         return Err(refused("malformed"));
     };
-    state.limit(Scope::Refresh, caller.address, Some(&token.session().to_string()))?;
+    state.limit(Scope::Refresh, caller.address, Some(&token.session().to_string())).await?;
     let settings = state.settings()?;
     // A second look where another request was first; a third would be a storm.
     for _ in 0..3 {

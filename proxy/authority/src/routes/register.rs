@@ -82,7 +82,7 @@ pub(crate) async fn register(
             "Registration is closed here. Ask for an invitation.",
         ));
     }
-    state.limit(Scope::Enrol, caller.address, Some(input.admin_email.key()))?;
+    state.limit(Scope::Enrol, caller.address, Some(input.admin_email.key())).await?;
     let slug = Slug::from_name(input.organization_name.as_str()).map_err(|_| {
         Problem::bad_request("slug_empty", "Use letters a to z or digits in the organization's name.")
             .at("organization_name")

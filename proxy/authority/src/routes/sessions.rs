@@ -34,7 +34,7 @@ struct Answer {
 
 /// Answers 200 with the sessions that are on, the latest used first.
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
-    state.limit(Scope::Other, caller.address, None)?;
+    state.limit(Scope::Other, caller.address, None).await?;
     let member = auth::member(&state, &caller).await?;
     let mut tx = state.store.read().await?;
     let sessions = sessions::list(&mut tx, member.user.id).await?.into_iter().map(|session| SessionAnswer {

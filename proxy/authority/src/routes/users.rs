@@ -25,7 +25,7 @@ struct Answer {
 
 /// Answers 200 with the organization's members, oldest first.
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
-    state.limit(Scope::Other, caller.address, None)?;
+    state.limit(Scope::Other, caller.address, None).await?;
     let member = auth::member(&state, &caller).await?;
     auth::admin_only(&member)?;
     let mut tx = state.store.read().await?;

@@ -9,6 +9,7 @@ mod pages;
 mod refresh;
 mod register;
 mod story;
+mod stream;
 mod tokens;
 mod wire;
 mod world;

@@ -68,7 +68,7 @@ async fn tell(world: World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_is_no_gate_gets_nothing() {
     let world = World::new().await;
-    let url = format!("http://{}/api/auth/me", world.authority.address());
+    let url = format!("http://{}/api/auth/me", world.authority.addresses().requests);
     assert_eq!(world.client.get(&url).send().await.unwrap().status(), StatusCode::FORBIDDEN);
     let wrong = world.client.get(&url).header("x-tenantry-gate", "wrong").send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::FORBIDDEN);

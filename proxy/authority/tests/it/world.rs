@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tenantry_authority::{Authority, AuthorityConfig, Policy, Running};
+use tenantry_authority::{Authority, AuthorityConfig, OneCredential, Policy, Running};
 use tenantry_directory::settings::{PublicUrl, Upstream, UpstreamProtocol};
 use tenantry_directory::{BackendSettings, Role, Timestamp};
 use tenantry_harness::{Database, Postgres};
@@ -93,7 +93,10 @@ impl World {
         tx.commit().await.unwrap();
         let authority = Authority::start(AuthorityConfig {
             listen: ([127, 0, 0, 1], 0).into(),
-            credential: SecretString::from(CREDENTIAL),
+            stream: Some(([127, 0, 0, 1], 0).into()),
+            admin: Some(([127, 0, 0, 1], 0).into()),
+            tls: None,
+            gates: Arc::new(OneCredential::new(SecretString::from(CREDENTIAL))),
             store: store.clone(),
             policy,
             limiter: None,
@@ -120,7 +123,7 @@ impl World {
     }
 
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let url = format!("http://{}{path}", self.authority.address());
+        let url = format!("http://{}{path}", self.authority.addresses().requests);
         self.client
             .request(method, url)
             .header("x-tenantry-gate", CREDENTIAL)

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::server::{header, serve};
 use super::world::{Wanted, World};
+use crate::server::{header, serve};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/tenantry";
 const TOKEN: &str = "a-token-of-the-service-account";

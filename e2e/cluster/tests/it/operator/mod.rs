@@ -14,7 +14,7 @@ mod drift;
 mod leadership;
 mod life;
 mod rbac;
-mod server;
+mod reviewed;
 mod story;
 mod urls;
 pub mod world;

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
-use tenantry_authority::{LocalLimiter, Quotas, Running as RunningAuthority};
+use tenantry_authority::{Limiter, Quotas, Running as RunningAuthority};
+use tenantry_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use super::start::FollowSettings;
-use crate::manifests::{Applier, Read, watch};
+use super::{Applier, FollowSettings, Read, watch};
 
 /// What keeps the manifests true.
-pub(super) struct Follower {
+pub(crate) struct Follower {
     pub settings: FollowSettings,
     pub applier: Applier,
     pub authority: Arc<RunningAuthority>,
     pub quotas: Quotas,
+    /// Makes a limiter for other quotas.
+    pub limiter: fn(Store, Quotas) -> Box<dyn Limiter>,
 }
 
 /// Runs until `stop`; at once over where there is no folder.
-pub(super) async fn follow(mut follower: Follower, stop: CancellationToken) {
+pub(crate) async fn follow(mut follower: Follower, stop: CancellationToken) {
     let Some(folder) = follower.settings.manifests.clone() else { return };
     let mut changes = watch(&folder);
     let mut said: Vec<String> = Vec::new();
@@ -48,7 +50,8 @@ impl Follower {
                 if let Some(served) = &read.backend {
                     self.authority.set_policy(served.policy.clone());
                     if std::mem::replace(&mut self.quotas, served.quotas) != served.quotas {
-                        self.authority.set_limiter(Box::new(LocalLimiter::new(served.quotas)));
+                        let limiter = (self.limiter)(self.applier.store.clone(), served.quotas);
+                        self.authority.set_limiter(limiter);
                     }
                 }
                 if applied.changed {

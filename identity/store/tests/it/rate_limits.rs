@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+use tenantry_store::rate_limits::Rate;
+
+use crate::world::{World, on_both};
+
+on_both!(
+    a_burst_passes_then_the_wait_is_told_and_nothing_is_counted_meanwhile,
+    attempts_at_the_same_time_never_pass_beyond_the_burst,
+    what_is_over_is_forgotten,
+);
+
+const RATE: Rate = Rate { burst: 3, every: Duration::from_secs(2) };
+
+async fn a_burst_passes_then_the_wait_is_told_and_nothing_is_counted_meanwhile(world: World) {
+    let attempt = async |key: &str| world.store.attempt(key, RATE).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(attempt("ada").await, Ok(()));
+    }
+    for _ in 0..3 {
+        assert_eq!(attempt("ada").await, Err(Duration::from_secs(2)), "asking again puts nothing off");
+    }
+    assert_eq!(attempt("bob").await, Ok(()));
+    world.clock.advance(Duration::from_millis(500));
+    assert_eq!(attempt("ada").await, Err(Duration::from_millis(1500)));
+    world.clock.advance(Duration::from_millis(1500));
+    assert_eq!(attempt("ada").await, Ok(()));
+    assert!(attempt("ada").await.is_err());
+    world.clock.advance(Duration::from_secs(60));
+    for _ in 0..3 {
+        assert_eq!(attempt("ada").await, Ok(()), "no more than the burst is given back");
+    }
+    assert!(attempt("ada").await.is_err());
+}
+
+async fn attempts_at_the_same_time_never_pass_beyond_the_burst(world: World) {
+    let other = world.open().await.unwrap();
+    let tries = (0..12).map(|number| {
+        let store = if number % 2 == 0 { world.store.clone() } else { other.clone() };
+        tokio::spawn(async move { store.attempt("ada", RATE).await.unwrap().is_ok() })
+    });
+    let mut passed = 0;
+    for attempt in tries.collect::<Vec<_>>() {
+        passed += u32::from(attempt.await.unwrap());
+    }
+    assert_eq!(passed, 3);
+}
+
+async fn what_is_over_is_forgotten(world: World) {
+    world.store.attempt("ada", RATE).await.unwrap().unwrap();
+    assert_eq!(world.store.forget_attempts().await.unwrap(), 0);
+    world.clock.advance(Duration::from_secs(3));
+    assert_eq!(world.store.forget_attempts().await.unwrap(), 1);
+}
