@@ -36,6 +36,11 @@ impl Known {
             age => Freshness::Stale { age },
         }
     }
+
+    /// Since the last good read of the database, as of `now`; `None` is before the clock began.
+    pub fn age(&self, now: Instant) -> Option<Duration> {
+        self.read_at.map(|read_at| now.saturating_duration_since(read_at))
+    }
 }
 
 /// What a line did.
