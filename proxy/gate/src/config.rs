@@ -9,8 +9,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tenantry_directory::Position;
 use tokio::io::AsyncRead;
-use zeroize::Zeroizing;
+
+use crate::authority::{Credential, Trust};
 
 /// Everything a gate needs to start. What belongs to the Backend arrives through the directory instead.
 pub struct GateConfig {
@@ -53,13 +55,15 @@ pub enum TlsSource {
     },
 }
 
-/// The authority as the gate reaches it.
+/// One of the authority's listeners as the gate reaches it.
 #[derive(Clone)]
 pub struct AuthorityEndpoint {
-    /// Its listener for requests.
-    pub address: SocketAddr,
+    /// `host:port`, looked up at each new connection.
+    pub address: String,
+    /// Who counts as the authority. `None` is plain HTTP, which [`crate::Gate::start`] takes for this machine alone.
+    pub tls: Option<Trust>,
     /// Proves to the authority that a request comes from a gate; sent as `x-tenantry-gate`.
-    pub credential: Zeroizing<String>,
+    pub credential: Credential,
 }
 
 impl fmt::Debug for AuthorityEndpoint {
@@ -75,18 +79,19 @@ pub type FrameReader = Box<dyn AsyncRead + Send + Unpin>;
 pub type Connecting = Pin<Box<dyn Future<Output = io::Result<FrameReader>> + Send>>;
 
 /// Where directory frames come from. The gate connects at start, and again whenever the stream ends or what it holds
-/// cannot be continued; each connection begins with a snapshot.
+/// cannot be continued.
 pub trait DirectorySource: Send + Sync {
-    /// Opens a new stream of frames.
-    fn connect(&self) -> Connecting;
+    /// Opens a new stream of frames: what follows `since`, or a snapshot and what follows that. A source that cannot go on from
+    /// `since` begins with a snapshot.
+    fn connect(&self, since: Option<Position>) -> Connecting;
 }
 
 impl<F> DirectorySource for F
 where
-    F: Fn() -> Connecting + Send + Sync,
+    F: Fn(Option<Position>) -> Connecting + Send + Sync,
 {
-    fn connect(&self) -> Connecting {
-        self()
+    fn connect(&self, since: Option<Position>) -> Connecting {
+        self(since)
     }
 }
 

@@ -2,26 +2,30 @@
 //! identity that the backend can trust. It holds no secret that could mint an access token, and calls nobody per request.
 //!
 //! [`Gate::start`] binds the listeners and starts `worker`s, one a core, each with a runtime, token cache and upstream pool
-//! of its own. `follow` keeps what they know up to date. A connection (`tls`, `connection`) carries requests through the
-//! steps of `request` to the backend or the authority (`upstream`). `admin` answers probes and metrics.
+//! of its own. `directory` keeps what they know up to date. A connection (`tls`, `connection`) carries requests through the
+//! steps of `request` to the backend or the `authority` (`upstream`). `admin` answers probes and metrics.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod admin;
 mod assertion;
+mod authority;
 mod body;
 mod config;
 mod connection;
-mod follow;
+mod directory;
 mod listen;
 mod metrics;
 mod request;
+mod said;
 mod shared;
 mod start;
 mod tls;
 mod upstream;
 mod worker;
 
+pub use authority::{Credential, CredentialError, Fingerprint, FingerprintError, Trust, TrustError};
 pub use config::{
     AuthorityEndpoint, Connecting, DirectorySource, FrameReader, GateClock, GateConfig, TlsSource,
 };
+pub use directory::RemoteDirectory;
 pub use start::{Addresses, Drained, Gate, Running, StartError, TlsError};

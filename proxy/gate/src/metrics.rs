@@ -8,6 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use tenantry_directory::Freshness;
 
 /// Upper bounds in seconds.
 const DURATIONS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
@@ -20,6 +21,11 @@ struct Reason {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct To {
     to: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
 }
 
 /// Counters, gauges and the duration of requests.
@@ -35,8 +41,9 @@ pub(crate) struct Metrics {
     pub cache_hits: Counter,
     pub cache_misses: Counter,
     pub directory_version: Gauge,
-    pub directory_reconnects: Counter,
+    reconnects: Family<Reason, Counter>,
     fresh: Gauge,
+    states: Family<State, Gauge>,
     age: Gauge<f64, AtomicU64>,
 }
 
@@ -56,8 +63,9 @@ impl Metrics {
             cache_hits: Counter::default(),
             cache_misses: Counter::default(),
             directory_version: Gauge::default(),
-            directory_reconnects: Counter::default(),
+            reconnects: Family::default(),
             fresh: Gauge::default(),
+            states: Family::default(),
             age: Gauge::default(),
             refusals,
             registry: Registry::default(),
@@ -89,13 +97,18 @@ impl Metrics {
         );
         registry.register(
             "directory_reconnects",
-            "Times the directory stream was begun anew",
-            metrics.directory_reconnects.clone(),
+            "Times the directory stream was begun anew, by why the last one ended or could not be opened",
+            metrics.reconnects.clone(),
         );
         registry.register(
             "directory_fresh",
             "1 while the directory is less than two seconds old",
             metrics.fresh.clone(),
+        );
+        registry.register(
+            "directory_state",
+            "1 for how far the directory can be trusted: fresh, stale (decided by, and told), expired (protected routes closed)",
+            metrics.states.clone(),
         );
         registry.register_with_unit(
             "directory_age",
@@ -111,9 +124,22 @@ impl Metrics {
         self.refusals.get_or_create(&Reason { reason }).inc();
     }
 
+    /// Counts a directory stream that ended or could not be opened.
+    pub fn directory_ended(&self, reason: &'static str) {
+        self.reconnects.get_or_create(&Reason { reason }).inc();
+    }
+
     /// The text format of Prometheus, with the freshness as it is now.
-    pub fn text(&self, fresh: bool, age_seconds: f64) -> String {
-        self.fresh.set(i64::from(fresh));
+    pub fn text(&self, freshness: Freshness, age_seconds: f64) -> String {
+        let state = match freshness {
+            Freshness::Fresh => "fresh",
+            Freshness::Stale { .. } => "stale",
+            Freshness::Expired => "expired",
+        };
+        for one in ["fresh", "stale", "expired"] {
+            self.states.get_or_create(&State { state: one }).set(i64::from(one == state));
+        }
+        self.fresh.set(i64::from(freshness == Freshness::Fresh));
         self.age.set(age_seconds);
         let mut text = String::new();
         match encode(&mut text, &self.registry) {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use http::HeaderValue;
 use tenantry_directory::Timestamp;
 use tenantry_directory::stream::Known;
 use tokio::sync::watch;
@@ -30,8 +29,6 @@ pub(crate) struct Shared {
     pub known: ArcSwapOption<Known>,
     pub clock: GateClock,
     pub authority: AuthorityEndpoint,
-    /// The authority's credential as a header value, marked sensitive.
-    pub gate_proof: HeaderValue,
     pub assertion: AssertionKey,
     pub certificates: Certificates,
     pub metrics: Metrics,

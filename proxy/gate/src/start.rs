@@ -8,18 +8,18 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use http::HeaderValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use crate::assertion::AssertionKey;
+use crate::authority::{is_loopback, keep_current};
 use crate::config::{DirectorySource, GateConfig};
 use crate::metrics::Metrics;
 use crate::shared::{Phase, Shared};
 use crate::tls::Certificates;
 use crate::worker::{self, Sockets};
-use crate::{admin, follow, listen};
+use crate::{admin, directory, listen};
 
 /// The data plane of one Backend.
 pub struct Gate;
@@ -64,6 +64,9 @@ pub enum StartError {
     /// A plaintext listener that other machines could reach.
     #[error("the plaintext listener may only be on a loopback address such as 127.0.0.1 or [::1], not {0}")]
     PlainNotLoopback(SocketAddr),
+    /// An authority on another machine, to which passwords would go in clear.
+    #[error("the authority at {0} is not on this machine and must be spoken to over TLS; give its CA bundle")]
+    AuthorityInClear(String),
     /// The certificate or its key.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -129,6 +132,9 @@ impl Gate {
         if let Some(address) = config.plain.iter().find(|address| !address.ip().is_loopback()) {
             return Err(StartError::PlainNotLoopback(*address));
         }
+        if config.authority.tls.is_none() && !is_loopback(&config.authority.address) {
+            return Err(StartError::AuthorityInClear(config.authority.address));
+        }
         let workers = match config.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             count => count,
@@ -145,14 +151,10 @@ impl Gate {
         if let Some(folder) = &config.assertion_folder {
             assertion.publish(folder)?;
         }
-        let mut gate_proof =
-            HeaderValue::try_from(config.authority.credential.as_str()).map_err(|_| StartError::Crypto)?;
-        gate_proof.set_sensitive(true);
         let shared = Arc::new(Shared {
             known: ArcSwapOption::empty(),
             clock: config.clock,
             authority: config.authority,
-            gate_proof,
             assertion,
             certificates,
             metrics: Metrics::new(),
@@ -222,13 +224,17 @@ fn control(
         .map_err(StartError::Thread)?;
     let run = move || {
         runtime.block_on(async move {
-            tokio::spawn(follow::follow(Arc::clone(&shared), source));
+            tokio::spawn(directory::follow(Arc::clone(&shared), source));
+            tokio::spawn(directory::tell(Arc::clone(&shared)));
+            tokio::spawn(keep_current(shared.authority.clone()));
             for listener in admin_sockets.into_iter().flatten() {
                 tokio::spawn(admin::serve(Arc::clone(&shared), listener));
             }
             // An error means that the gate is gone.
             drop(shared.phase.subscribe().wait_for(|phase| *phase == Phase::Stopped).await);
         });
+        // A name that is being looked up does not hold up the end.
+        runtime.shutdown_background();
     };
     thread::Builder::new().name("gate-control".to_owned()).spawn(run).map_err(StartError::Thread)
 }

@@ -100,6 +100,8 @@ pub(crate) fn run(shared: Arc<Shared>, sockets: Sockets) -> std::io::Result<()> 
             );
         }
     });
+    // A name that is being looked up does not hold up the end.
+    runtime.shutdown_background();
     Ok(())
 }
 

@@ -11,8 +11,8 @@ use tenantry_authority::{
     Authority, AuthorityConfig, LocalLimiter, OneCredential, Quotas, Running as RunningAuthority,
 };
 use tenantry_gate::{
-    AuthorityEndpoint, Connecting, FrameReader, Gate, GateClock, GateConfig, Running as RunningGate,
-    TlsSource,
+    AuthorityEndpoint, Connecting, Credential, FrameReader, Gate, GateClock, GateConfig,
+    Running as RunningGate, TlsSource,
 };
 use tenantry_store::Store;
 use tokio::net::TcpStream;
@@ -178,10 +178,13 @@ fn start_gate(
         tls,
         workers: settings.workers.unwrap_or(0),
         authority: AuthorityEndpoint {
-            address: authority.addresses().requests,
-            credential: Zeroizing::new(credential.expose_secret().to_owned()),
+            address: authority.addresses().requests.to_string(),
+            tls: None,
+            credential: Credential::fixed(credential.expose_secret())
+                .map_err(|error| Failure::new(error.to_string(), ""))?,
         },
-        directory: Arc::new(move || -> Connecting {
+        // What it would go on from is in this process: a snapshot costs nothing.
+        directory: Arc::new(move |_| -> Connecting {
             let stream: FrameReader = Box::new(directory.follow());
             Box::pin(std::future::ready(Ok(stream)))
         }),

@@ -59,9 +59,8 @@ fn answer(shared: &Shared, request: &Request<Incoming>) -> Response<Full<Bytes>>
             Err(why) => plain(StatusCode::SERVICE_UNAVAILABLE, text, format!("{why}\n")),
         },
         "/metrics" => {
-            let age = shared.known().map_or(f64::INFINITY, |known| age(known.freshness(Instant::now())));
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            plain(StatusCode::OK, kind, shared.metrics.text(age < f64::EPSILON, age))
+            plain(StatusCode::OK, kind, metrics(shared))
         }
         "/-/assertion-jwks.json" => {
             plain(StatusCode::OK, "application/jwk-set+json", shared.assertion.jwks.clone())
@@ -88,13 +87,12 @@ fn readiness(shared: &Shared) -> Result<(), &'static str> {
     }
 }
 
-/// Seconds beyond what counts as fresh.
-fn age(freshness: Freshness) -> f64 {
-    match freshness {
-        Freshness::Fresh => 0.0,
-        Freshness::Stale { age } => age.as_secs_f64(),
-        Freshness::Expired => f64::INFINITY,
-    }
+/// The metrics as they are now. A gate that has heard nothing yet knows something of boundless age.
+fn metrics(shared: &Shared) -> String {
+    let (known, now) = (shared.known(), Instant::now());
+    let freshness = known.as_ref().map_or(Freshness::Expired, |known| known.freshness(now));
+    let age = known.and_then(|known| known.age(now));
+    shared.metrics.text(freshness, age.map_or(f64::INFINITY, |age| age.as_secs_f64()))
 }
 
 fn plain(status: StatusCode, kind: &'static str, body: String) -> Response<Full<Bytes>> {

@@ -1,67 +1,70 @@
-//! Keeps what the gate knows up to date: reads frames, and begins anew with a snapshot where the stream ends or contradicts
-//! itself. While it does, the gate goes on with what it knows, and its age grows.
+//! Reads frames, and asks for them again where the stream ends: from where it is, or with a snapshot where what it holds cannot be
+//! continued. Meanwhile the gate goes on with what it knows, and its age grows.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tenantry_directory::stream::MAX_FRAME_BYTES;
+use aws_lc_rs::rand;
 use tenantry_directory::{Follower, Step};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::time::timeout;
 
+use super::backoff::Backoff;
+use super::ended::Ended;
+use super::lines::Lines;
 use crate::config::DirectorySource;
+use crate::said::Said;
 use crate::shared::Shared;
 
-/// Between two connections to the source.
-const AGAIN: Duration = Duration::from_millis(200);
-/// A stream with nothing to say for so long is dead, whatever its socket says: the authority's heartbeat comes each second.
-const SILENCE: Duration = Duration::from_secs(10);
+/// Longest that opening a stream may take.
+const OPENING: Duration = Duration::from_secs(10);
 /// Between two prunings of what is over.
 const PRUNE: Duration = Duration::from_mins(1);
 
 /// Runs for the life of the gate.
 pub(crate) async fn follow(shared: Arc<Shared>, source: Arc<dyn DirectorySource>) {
     let mut follower = Follower::new();
+    let (mut backoff, mut said) = (Backoff::default(), Said::default());
     loop {
-        if let Err(reason) = stream(&shared, source.as_ref(), &mut follower).await {
-            tracing::warn!(%reason, "the directory stream ended; the gate goes on with what it knows");
-            shared.metrics.directory_reconnects.inc();
+        let mut was_useful = false;
+        let Err(ended) = stream(&shared, source.as_ref(), &mut follower, &mut was_useful).await;
+        if was_useful {
+            backoff.reset();
         }
-        tokio::time::sleep(AGAIN).await;
+        let reason = ended.reason();
+        shared.metrics.directory_ended(reason);
+        let sentence = ended.to_string();
+        if said.is_news(&sentence, Instant::now()) {
+            tracing::warn!(reason, "no directory stream: {sentence}. The gate goes on with what it knows");
+        } else {
+            tracing::debug!(reason, "no directory stream: {sentence}");
+        }
+        tokio::time::sleep(backoff.pause(chance())).await;
     }
+}
+
+/// Any byte; without a random source all gates wait the longest.
+fn chance() -> u8 {
+    let mut byte = [u8::MAX];
+    if rand::fill(&mut byte).is_err() {
+        byte = [u8::MAX];
+    }
+    byte[0]
 }
 
 async fn stream(
     shared: &Shared,
     source: &dyn DirectorySource,
     follower: &mut Follower,
-) -> Result<(), String> {
-    let connecting = timeout(SILENCE, source.connect()).await;
-    let reader =
-        connecting.map_err(|_| "it could not be opened in time")?.map_err(|error| error.to_string())?;
-    let mut reader = BufReader::with_capacity(64 * 1024, reader);
-    let mut line = Vec::new();
+    was_useful: &mut bool,
+) -> Result<Infallible, Ended> {
+    let connecting = timeout(OPENING, source.connect(follower.since())).await;
+    let mut lines = Lines::new(connecting.map_err(|_| Ended::Late)?.map_err(Ended::Unopened)?);
     let mut pruned = Instant::now();
     loop {
-        line.clear();
-        let most = u64::try_from(MAX_FRAME_BYTES).unwrap_or(u64::MAX);
-        let mut bounded = (&mut reader).take(most);
-        let count = timeout(SILENCE, bounded.read_until(b'\n', &mut line))
-            .await
-            .map_err(|_| "it went silent".to_owned())?
-            .map_err(|error| error.to_string())?;
-        if count == 0 {
-            return Err("the authority closed it".to_owned());
-        }
-        let step = follower.take(&line, Instant::now()).map_err(|need| need.to_string());
-        let step = match step {
-            Ok(step) => step,
-            Err(reason) => {
-                publish(shared, follower);
-                return Err(reason);
-            }
-        };
-        if let Step::Replaced(view) | Step::Advanced(view) = &step
+        let line = lines.next().await?;
+        let step = follower.take(line, Instant::now());
+        if let Ok(Step::Replaced(view) | Step::Advanced(view)) = &step
             && !view.unusable_keys.is_empty()
         {
             let keys = view.unusable_keys.len();
@@ -71,7 +74,10 @@ async fn stream(
             follower.prune(shared.now());
             pruned = Instant::now();
         }
+        // Also what was not understood: it may have closed what is known.
         publish(shared, follower);
+        step?;
+        *was_useful = true;
     }
 }
 

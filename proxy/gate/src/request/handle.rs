@@ -234,10 +234,10 @@ async fn to_authority(
     let client =
         HeaderValue::try_from(context.address.to_string()).map_err(|_| Refusal::unclear("address"))?;
     set_forwarded(&mut parts, context, client);
-    parts.headers.insert(GATE, worker.shared.gate_proof.clone());
-    let address = worker.shared.authority.address.to_string();
+    parts.headers.insert(GATE, worker.shared.authority.credential.header());
+    let address = worker.shared.authority.address.as_str();
     worker.shared.metrics.to_authority.inc();
-    let mut response = forward(worker, To::Authority, &address, known, context, parts, body, None).await?;
+    let mut response = forward(worker, To::Authority, address, known, context, parts, body, None).await?;
     strip::outbound(response.headers_mut(), cookies);
     Ok(response)
 }
@@ -311,6 +311,9 @@ fn upstream_refusal(worker: &Worker, to: To, error: &UpstreamError) -> Refusal {
             "start the backend, or correct its address (upstream.url, --upstream)"
         }
         (To::Backend, _) => "see the backend's log",
+        (To::Authority, UpstreamError::Untrusted { .. }) => {
+            "see that the CA bundle is that of the authority (--authority-ca)"
+        }
         (To::Authority, _) => "see the authority's log",
     };
     if worker.may_complain() {

@@ -62,7 +62,7 @@ impl Certificates {
 }
 
 /// AES-128-GCM first: the cheapest of the strong suites on machines that have AES instructions.
-fn provider() -> CryptoProvider {
+pub(crate) fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
             cipher_suite::TLS13_AES_128_GCM_SHA256,

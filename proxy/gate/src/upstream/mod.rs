@@ -3,6 +3,7 @@
 
 mod pool;
 
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,11 +11,13 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub(crate) use pool::{Pool, Returning};
 
+use crate::authority::{TRIES, dial};
 use crate::body::{ClientBody, Upload};
 use crate::worker::Worker;
 
@@ -29,9 +32,11 @@ pub(crate) enum To {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpstreamError {
     #[error("nothing accepts connections at {address}: {source}")]
-    Connect { address: String, source: std::io::Error },
+    Connect { address: String, source: io::Error },
     #[error("connecting to {address} took too long")]
     ConnectTimeout { address: String },
+    #[error("{address} did not prove to be the authority: {source}")]
+    Untrusted { address: String, source: io::Error },
     #[error("no answer began in time")]
     Timeout,
     #[error("the client's body is longer than allowed")]
@@ -61,11 +66,12 @@ pub(crate) async fn send(
     let repeatable = (request.method().is_safe() && request.body().is_empty()).then(|| head_of(&request));
     let mut request = request;
     let mut kept = pool::of(worker, to).take(address);
+    let mut tries = 1;
     loop {
         let fresh = kept.is_none();
         let mut sender = match kept.take() {
             Some(sender) => sender,
-            None => connect(address, patience.connect).await?,
+            None => connect(worker, to, address, patience.connect).await?,
         };
         match exchange(&mut sender, request, upload, patience.answer).await {
             // What follows is no HTTP any more (CVE-2026-2833); dropping the sender closes the connection.
@@ -76,6 +82,11 @@ pub(crate) async fn send(
             Err(Failed::Sent(_)) if upload.too_large.get() => return Err(UpstreamError::TooLarge),
             // The connection was closed before it took the request: nothing has been sent.
             Err(Failed::Unsent(unsent)) if !fresh => request = *unsent,
+            // An authority that was on its way out: the next connection reaches another.
+            Err(Failed::Unsent(unsent)) if to == To::Authority && tries < TRIES => {
+                request = *unsent;
+                tries += 1;
+            }
             // The backend closed an idle connection while we wrote: a request without effect may be sent once more.
             Err(Failed::Sent(error)) if !fresh && is_lost(&error) => match &repeatable {
                 Some(head) => request = again(head),
@@ -118,19 +129,47 @@ async fn exchange(
     }
 }
 
-async fn connect(address: &str, patience: Duration) -> Result<SendRequest<ClientBody>, UpstreamError> {
-    let stream = match timeout(patience, TcpStream::connect(address)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(source)) => return Err(UpstreamError::Connect { address: address.to_owned(), source }),
-        Err(_) => return Err(UpstreamError::ConnectTimeout { address: address.to_owned() }),
-    };
-    stream
-        .set_nodelay(true)
-        .map_err(|source| UpstreamError::Connect { address: address.to_owned(), source })?;
+async fn connect(
+    worker: &Worker,
+    to: To,
+    address: &str,
+    patience: Duration,
+) -> Result<SendRequest<ClientBody>, UpstreamError> {
+    match to {
+        To::Backend => begin(within(patience, address, plain(address)).await?).await,
+        To::Authority => begin(within(patience, address, dial(&worker.shared.authority)).await?).await,
+    }
+}
+
+async fn within<S>(
+    patience: Duration,
+    address: &str,
+    connecting: impl Future<Output = io::Result<S>>,
+) -> Result<S, UpstreamError> {
+    let address = || address.to_owned();
+    match timeout(patience, connecting).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(source)) if source.kind() == io::ErrorKind::InvalidData => {
+            Err(UpstreamError::Untrusted { address: address(), source })
+        }
+        Ok(Err(source)) => Err(UpstreamError::Connect { address: address(), source }),
+        Err(_) => Err(UpstreamError::ConnectTimeout { address: address() }),
+    }
+}
+
+async fn plain(address: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn begin(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+) -> Result<SendRequest<ClientBody>, UpstreamError> {
     let (sender, connection) = Builder::new().handshake(TokioIo::new(stream)).await?;
     tokio::task::spawn_local(async move {
         if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection to the backend ended badly");
+            tracing::debug!(%error, "a connection to upstream ended badly");
         }
     });
     Ok(sender)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Request;
 use tenantry_directory::fixtures::{self, NOW};
-use tenantry_gate::{AuthorityEndpoint, Connecting, Gate, GateClock, GateConfig, TlsSource};
+use tenantry_gate::{AuthorityEndpoint, Connecting, Credential, Gate, GateClock, GateConfig, TlsSource};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -178,10 +178,11 @@ async fn a_gate_without_a_directory_lets_nobody_in_and_says_that_it_is_not_ready
         tls: TlsSource::Folder { folder: folder.path().join("tls"), names: vec![] },
         workers: 1,
         authority: AuthorityEndpoint {
-            address: ([127, 0, 0, 1], 1).into(),
-            credential: "proof".to_owned().into(),
+            address: "127.0.0.1:1".to_owned(),
+            tls: None,
+            credential: Credential::fixed("proof").unwrap(),
         },
-        directory: Arc::new(|| -> Connecting { Box::pin(std::future::pending()) }),
+        directory: Arc::new(|_| -> Connecting { Box::pin(std::future::pending()) }),
         assertion_folder: None,
         clock: GateClock::system(),
     })

@@ -9,7 +9,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use tenantry_directory::fixtures;
 use tenantry_directory::{Access, Change, ChangeState, Digest, Frame, Route, RouteTable, Snapshot, encode};
 use tenantry_gate::{
-    AuthorityEndpoint, Connecting, FrameReader, Gate, GateClock, GateConfig, Running, TlsSource,
+    AuthorityEndpoint, Connecting, Credential, FrameReader, Gate, GateClock, GateConfig, Running, TlsSource,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
@@ -68,22 +68,8 @@ impl Recorder {
     }
 
     async fn serve(self, mut stream: TcpStream) {
-        let mut raw = Vec::new();
-        loop {
-            while !ends_message(&raw) {
-                let mut part = [0; 4096];
-                match stream.read(&mut part).await {
-                    Ok(0) | Err(_) => return,
-                    Ok(count) => raw.extend_from_slice(&part[..count]),
-                }
-            }
-            let end = head_end(&raw).unwrap();
-            let recorded = Recorded {
-                head: String::from_utf8_lossy(&raw[..end]).into_owned(),
-                body: raw[end..].to_vec(),
-            };
+        while let Some(recorded) = receive(&mut stream).await {
             self.seen.lock().unwrap().push(recorded);
-            raw.clear();
             let answer = self.answer.lock().unwrap().clone();
             if stream.write_all(answer.as_bytes()).await.is_err() {
                 return;
@@ -98,6 +84,20 @@ impl Recorder {
     pub fn answer(&self, text: &str) {
         text.clone_into(&mut self.answer.lock().unwrap());
     }
+}
+
+/// The next request of a connection; `None` where there is no other.
+pub async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Option<Recorded> {
+    let mut raw = Vec::new();
+    while !ends_message(&raw) {
+        let mut part = [0; 4096];
+        match stream.read(&mut part).await {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => raw.extend_from_slice(&part[..count]),
+        }
+    }
+    let end = head_end(&raw)?;
+    Some(Recorded { head: String::from_utf8_lossy(&raw[..end]).into_owned(), body: raw[end..].to_vec() })
 }
 
 fn head_end(raw: &[u8]) -> Option<usize> {
@@ -198,10 +198,11 @@ impl World {
             tls: TlsSource::Folder { folder: folder.path().join("tls"), names: vec![] },
             workers: 1,
             authority: AuthorityEndpoint {
-                address: authority.address,
-                credential: "proof-of-a-gate".to_owned().into(),
+                address: authority.address.to_string(),
+                tls: None,
+                credential: Credential::fixed("proof-of-a-gate").unwrap(),
             },
-            directory: Arc::new(move || -> Connecting {
+            directory: Arc::new(move |_| -> Connecting {
                 let _guard = runtime.enter();
                 let stream: FrameReader = Box::new(source.connect());
                 Box::pin(std::future::ready(Ok(stream)))
@@ -345,7 +346,7 @@ pub fn bearer() -> String {
     format!("authorization: Bearer {}", fixtures::token(fixtures::NOW))
 }
 
-async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &[u8]) -> String {
+pub async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &[u8]) -> String {
     stream.write_all(request).await.unwrap();
     stream.flush().await.unwrap();
     let mut answer = Vec::new();

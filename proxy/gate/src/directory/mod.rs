@@ -1,0 +1,14 @@
+//! What the gate knows, kept up to date. `remote` opens the authority's stream (`answer` judges what came back), `follow` reads
+//! its `lines` and opens it again after a pause (`backoff`) where it ends, and `age` says in the log how old what is known is.
+
+mod age;
+mod answer;
+mod backoff;
+mod ended;
+mod follow;
+mod lines;
+mod remote;
+
+pub(crate) use age::tell;
+pub(crate) use follow::follow;
+pub use remote::RemoteDirectory;
