@@ -38,13 +38,22 @@ const OTHER_TLS: &[&str] = &["ring", "openssl", "openssl-sys", "native-tls"];
 const HTTP: &[&str] = &["hyper", "axum", "reqwest", "h2"];
 const CLUSTER: &[&str] = &["kube-client", "kube-runtime"];
 
+/// The binary is of the same package as the library: what it links beyond that is held here too.
 #[test]
 fn the_gate_links_no_database_no_password_hashing_and_no_cluster_client() {
-    assert_walls("tenantry-gate", &["sqlx", "sqlx-core", "bcrypt", "kube", "kube-core", "axum"]);
+    assert_walls("tenantry-gate", &["sqlx", "sqlx-core", "libsqlite3-sys", "bcrypt", "axum", "reqwest"]);
+    assert_walls("tenantry-gate", &["kube", "kube-core", "k8s-openapi", "schemars", "aws-config", "redis"]);
     assert_walls(
         "tenantry-gate",
-        &["tenantry-rules", "tenantry-store", "tenantry-authority", "tenantry-crds"],
+        &["tenantry-rules", "tenantry-store", "tenantry-authority", "tenantry-crds", "tenantry-operator"],
     );
+}
+
+#[test]
+fn what_every_program_does_at_its_start_knows_none_of_them() {
+    assert_walls("tenantry-process", &["tenantry-gate", "tenantry-authority", "tenantry-store", "sqlx-core"]);
+    assert_walls("tenantry-process", HTTP);
+    assert_walls("tenantry-process", CLUSTER);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod framing;
 mod headers;
 mod messages;
 mod paths;
+mod program;
 mod remote;
 mod revocation;
 mod streams;

@@ -1,0 +1,93 @@
+//! The life of the gate: started, told when its certificate was renewed, drained at a signal.
+
+use std::sync::Arc;
+
+use tenantry_gate::{
+    AuthorityEndpoint, Credential, Gate, GateClock, GateConfig, RemoteDirectory, Running, TlsSource, Trust,
+};
+use tenantry_process::{Failure, Watched, logs};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::settings::{Listener, Settings};
+
+/// Serves until SIGINT or SIGTERM.
+pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
+    logs::install(settings.log_format, &settings.log)?;
+    // Traffic and the directory have threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(format!("no threads can be started: {error}"), "Raise the limit of processes.")
+    })?;
+    runtime.block_on(serve(settings))
+}
+
+async fn serve(settings: &Settings) -> Result<(), Failure> {
+    let signals =
+        |kind| signal(kind).map_err(|error| Failure::new(format!("signals cannot be heard: {error}"), ""));
+    let (mut interrupt, mut terminate) =
+        (signals(SignalKind::interrupt())?, signals(SignalKind::terminate())?);
+    let gate = start(settings)?;
+    greet(settings, &gate);
+    let mut certificate = Watched::new(vec![settings.tls_cert.clone(), settings.tls_key.clone()]);
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            () = certificate.changed() => match gate.reload_tls() {
+                Ok(()) => tracing::info!("the certificate changed; new connections get the new one"),
+                Err(error) => tracing::error!(%error, "the changed certificate cannot be used; the old one serves on"),
+            },
+        }
+    }
+    tracing::info!("stopping: requests in flight have {} s", settings.drain.as_secs());
+    tokio::select! {
+        drained = gate.drain(settings.drain) => if drained.cut > 0 {
+            tracing::warn!(connections = drained.cut, "cut what had not ended in time");
+        },
+        _ = interrupt.recv() => tracing::warn!("stopped at once"),
+    }
+    Ok(())
+}
+
+/// Whatever stands in the way is a sentence; an authority that is away does not.
+fn start(settings: &Settings) -> Result<Running, Failure> {
+    let trust = settings.authority_ca.as_ref().map(|bundle| Trust::open(bundle, settings.pins.clone()));
+    let trust = trust.transpose().map_err(|error| failure(&error))?;
+    let credential = Credential::file(&settings.token_file).map_err(|error| failure(&error))?;
+    let endpoint = |listener: &Listener| AuthorityEndpoint {
+        address: listener.address.clone(),
+        tls: trust.clone().filter(|_| listener.tls),
+        credential: credential.clone(),
+    };
+    let config = GateConfig {
+        listen: vec![settings.listen],
+        plain: settings.plain.clone(),
+        admin: Some(settings.admin),
+        tls: TlsSource::Files { certificate: settings.tls_cert.clone(), key: settings.tls_key.clone() },
+        workers: settings.workers,
+        authority: endpoint(&settings.authority),
+        directory: Arc::new(RemoteDirectory::new(endpoint(&settings.directory))),
+        assertion_folder: settings.assertion_dir.clone(),
+        clock: GateClock::system(),
+    };
+    Gate::start(config).map_err(|error| failure(&error))
+}
+
+/// The library's messages have what is wrong before a semicolon and what to do after it.
+fn failure(error: &dyn std::error::Error) -> Failure {
+    let text = error.to_string();
+    let (what, remedy) = text.split_once("; ").unwrap_or((&text, ""));
+    Failure::new(what, format!("{}{remedy}", if remedy.is_empty() { "" } else { "To mend it: " }))
+}
+
+/// Says where it listens and whom it follows.
+fn greet(settings: &Settings, gate: &Running) {
+    let addresses = gate.addresses();
+    tracing::info!(
+        tls = ?addresses.tls,
+        plain = ?addresses.plain,
+        admin = addresses.admin.map(tracing::field::display),
+        authority = settings.authority.address,
+        directory = settings.directory.address,
+        "serving; until the directory has been read everything answers 503"
+    );
+}
