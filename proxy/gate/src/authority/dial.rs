@@ -1,14 +1,15 @@
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::CertificateError;
+use rustls::{CertificateError, ClientConfig};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::refresh;
+use super::{Trust, refresh};
 use crate::config::AuthorityEndpoint;
 
 /// How often a connection is tried before it is given up.
@@ -30,8 +31,9 @@ pub(crate) type Stream = Box<dyn Duplex>;
 pub(crate) async fn dial(endpoint: &AuthorityEndpoint) -> io::Result<Stream> {
     let mut tries = 1;
     loop {
-        match open(endpoint).await {
-            Err(error) if tries < TRIES && may_pass(endpoint, &error).await => {
+        let client = endpoint.tls.as_ref().map(Trust::client);
+        match open(&endpoint.address, client.clone()).await {
+            Err(error) if tries < TRIES && may_pass(endpoint, client.as_ref(), &error).await => {
                 tracing::debug!(%error, address = endpoint.address, "the authority will be tried again");
                 tokio::time::sleep(PAUSE * tries).await;
                 tries += 1;
@@ -41,21 +43,39 @@ pub(crate) async fn dial(endpoint: &AuthorityEndpoint) -> io::Result<Stream> {
     }
 }
 
-async fn may_pass(endpoint: &AuthorityEndpoint, error: &io::Error) -> bool {
+/// Whether another try may do better than one with `client`.
+async fn may_pass(
+    endpoint: &AuthorityEndpoint,
+    client: Option<&Arc<ClientConfig>>,
+    error: &io::Error,
+) -> bool {
     match error.kind() {
         io::ErrorKind::InvalidInput => false,
-        io::ErrorKind::InvalidData => refresh(endpoint).await,
+        io::ErrorKind::InvalidData => {
+            refresh(endpoint).await;
+            let renewed = endpoint.tls.as_ref().map(Trust::client);
+            renewed.zip(client).is_some_and(|(renewed, tried)| !Arc::ptr_eq(&renewed, tried))
+        }
         _ => true,
     }
 }
 
-async fn open(endpoint: &AuthorityEndpoint) -> io::Result<Stream> {
-    let stream = TcpStream::connect(&endpoint.address).await?;
+async fn open(address: &str, client: Option<Arc<ClientConfig>>) -> io::Result<Stream> {
+    let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why);
+    let in_clear = || invalid("it is not on this machine and must be spoken to over TLS");
+    if client.is_none() && !is_loopback(address) {
+        return Err(in_clear());
+    }
+    let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let Some(trust) = &endpoint.tls else { return Ok(Box::new(stream)) };
-    let name = ServerName::try_from(host(&endpoint.address).to_owned())
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    let connected = TlsConnector::from(trust.client()).connect(name, stream).await;
+    let Some(client) = client else {
+        // Whatever its name promised.
+        let is_here = stream.peer_addr()?.ip().is_loopback();
+        return if is_here { Ok(Box::new(stream)) } else { Err(in_clear()) };
+    };
+    let name = ServerName::try_from(host(address).to_owned())
+        .map_err(|_| invalid("its name is neither a host name nor an address"))?;
+    let connected = TlsConnector::from(client).connect(name, stream).await;
     Ok(Box::new(connected.map_err(explained)?))
 }
 
@@ -92,6 +112,14 @@ pub(crate) fn is_loopback(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_said_in_clear_to_another_machine() {
+        for address in ["10.1.2.3:8445", "authority.example:8445", "localhost.example:8445"] {
+            let refused = open(address, None).await.err().unwrap();
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidInput, "{address}");
+        }
+    }
 
     #[test]
     fn only_this_machine_is_loopback() {

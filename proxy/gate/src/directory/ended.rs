@@ -30,7 +30,7 @@ impl Ended {
                 io::ErrorKind::PermissionDenied => "refused",
                 io::ErrorKind::InvalidData => "untrusted",
                 io::ErrorKind::Unsupported => "no_directory",
-                io::ErrorKind::Other => "failed",
+                io::ErrorKind::Other | io::ErrorKind::InvalidInput => "failed",
                 _ => "unreachable",
             },
             Self::Silent => "silent",

@@ -66,6 +66,7 @@ pub(crate) struct Options {
     /// Plain HTTP listeners for this machine or pod alone, several with commas, or "off" [default: off]
     ///
     /// They neither set nor read cookies, so browsers are sent to HTTPS for pages; API clients use them as they are.
+    /// Of several, one whose address this machine lacks ([::1] where there is no IPv6) is left out.
     #[arg(
         long,
         value_name = "ADDR",

@@ -1,5 +1,6 @@
 //! The life of the gate: started, told when its certificate was renewed, drained at a signal.
 
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use tenantry_gate::{
@@ -60,7 +61,7 @@ fn start(settings: &Settings) -> Result<Running, Failure> {
     };
     let config = GateConfig {
         listen: vec![settings.listen],
-        plain: settings.plain.clone(),
+        plain: existing(&settings.plain),
         admin: Some(settings.admin),
         tls: TlsSource::Files { certificate: settings.tls_cert.clone(), key: settings.tls_key.clone() },
         workers: settings.workers,
@@ -70,6 +71,19 @@ fn start(settings: &Settings) -> Result<Running, Failure> {
         clock: GateClock::system(),
     };
     Gate::start(config).map_err(|error| failure(&error))
+}
+
+/// Of several addresses those that this machine has: the same setting serves pods with and without IPv6.
+fn existing(plain: &[SocketAddr]) -> Vec<SocketAddr> {
+    let exists = |address: &SocketAddr| TcpListener::bind(SocketAddr::new(address.ip(), 0)).is_ok();
+    let (here, absent): (Vec<_>, Vec<_>) = plain.iter().copied().partition(exists);
+    if here.is_empty() {
+        return plain.to_vec();
+    }
+    for address in absent {
+        tracing::warn!(%address, "this machine has no such address; nothing is served there");
+    }
+    here
 }
 
 /// The library's messages have what is wrong before a semicolon and what to do after it.
@@ -90,4 +104,17 @@ fn greet(settings: &Settings, gate: &Running) {
         directory = settings.directory.address,
         "serving; until the directory has been read everything answers 503"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_plain_listeners_one_that_this_machine_lacks_is_left_out() {
+        let (here, elsewhere) = ("127.0.0.1:8442".parse().unwrap(), "192.0.2.1:8442".parse().unwrap());
+        assert_eq!(existing(&[here, elsewhere]), [here]);
+        assert_eq!(existing(&[elsewhere]), [elsewhere], "the start says why it cannot be");
+        assert!(existing(&[]).is_empty());
+    }
 }
