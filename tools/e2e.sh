@@ -17,7 +17,7 @@ set +m
 trap 'for group in $kubernetes $others; do kill -- "-$group" 2>/dev/null || true; done' EXIT
 trap 'exit 130' INT TERM
 # As `make test` selects and so builds them, lest every crate be built once more with fewer features.
-cargo build --workspace --bin tenantry-operator --bin tenantry-proxy --bin control-plane --test cluster
+cargo build --workspace --bin tenantry-operator --bin tenantry-proxy --bin tenantry-gate --bin control-plane --test cluster
 part "waiting for the control plane"
 wait "$others"
 wait "$kubernetes"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The container images localhost/tenantry-operator and localhost/tenantry-proxy, each run once: images.sh [operator|proxy ...]
+# The container images localhost/tenantry-operator, -proxy and -gate, each run once: images.sh [operator|proxy|gate ...]
 # PROFILE=dev builds without optimisation, in a fraction of the time. SAVE=folder leaves each image there as an OCI archive too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- operator proxy
+[ $# -gt 0 ] || set -- operator proxy gate
+declare -A folder=([operator]=operator [proxy]=proxy [gate]=proxy/gate)
 profile=${PROFILE:-release}
 target=$(rustc -vV | sed -n 's/^host: //p')
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -33,7 +34,7 @@ for image in "$@"; do
   cp "$binaries/tenantry-$image" "$work/"
   # The time of the commit, not of the build: the same sources make the same image.
   buildah build --quiet --timestamp "$(git log -1 --format=%ct)" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
-    --file "$image/Dockerfile" --tag "$name" "$work" >/dev/null
+    --file "${folder[$image]}/Dockerfile" --tag "$name" "$work" >/dev/null
   container=$(buildah from --pull-never "$name")
   said=$(buildah run "$container" -- "/tenantry-$image" --version) || true
   [ "$said" = "tenantry-$image $version" ] || { echo "images.sh: $name does not run: --version says '$said'" >&2; exit 1; }

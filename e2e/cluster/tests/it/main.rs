@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod access;
+mod apart;
 mod cache;
 mod charts;
+mod client;
 mod definitions;
 mod endurance;
 mod lifetime;
 mod operator;
 mod outside;
+mod server;
 
 use std::path::{Path, PathBuf};
 

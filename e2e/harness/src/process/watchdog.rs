@@ -63,9 +63,15 @@ impl Watchdog {
         Ok(path)
     }
 
-    /// Starts `command` as the program `name` (letters only); it writes to `<name>.log` in the folder. The command's
+    /// Starts `command` as the program `name` (letters and digits, a letter first); it writes to `<name>.log` in the folder. The command's
     /// program, arguments and changed environment count.
     pub fn start(&self, name: &str, command: &Command) -> Result<(), PartError> {
+        // It becomes part of a variable's name in a shell.
+        if !name.starts_with(|first: char| first.is_ascii_alphabetic())
+            || !name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        {
+            return Err(PartError::Refused(format!("{name:?} is no name of a program")));
+        }
         self.write(&format!("{name}.run"), script(command))?;
         self.start_again(name)
     }
