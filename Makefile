@@ -1,7 +1,7 @@
 # Tenantry: `make demo` runs it, `make test` tests it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e bench-operator lint fmt charts images
+.PHONY: help demo test e2e bench-operator bench-directory lint fmt charts images
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,13 +16,17 @@ test: ## Every test; installs what they need (at most 20 minutes cold on 2 cores
 	@tools/need.sh rust python node postgresql sqlite chromium curl
 	@tools/test.sh
 
-e2e: ## The whole system on a real Kubernetes control plane; about half an hour the first time on 2 cores, then nine minutes
+e2e: ## The whole system on a real Kubernetes control plane; 25 to 30 minutes the first time on 2 cores, then nine
 	@tools/need.sh rust go etcd redis postgresql python curl
 	@tools/e2e.sh
 
 bench-operator: ## The operator against the same writes without it; ORGANIZATIONS=500 for a short run
 	@tools/need.sh rust go etcd postgresql helm
 	@tools/bench-operator.sh
+
+bench-directory: ## What a directory of many organizations and users costs a gate in memory and time
+	@tools/need.sh rust
+	@cargo run --quiet --profile bench-operator --package tenantry-directory --example size
 
 lint: ## Formatting, lints, walls between the crates, licences, charts
 	@tools/need.sh rust go
