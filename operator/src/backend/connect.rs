@@ -134,6 +134,15 @@ pub async fn mark(store: &Store) -> Result<(), Trouble> {
     database::in_time(async { store.mark_keyring().await.map_err(|error| refused(&error)) }).await
 }
 
+/// Seals with the newest key what is sealed with older ones, while everything else goes on.
+pub fn reseal(store: Store) {
+    tokio::spawn(async move {
+        if let Err(error) = store.reseal().await {
+            tracing::warn!(%error, "what is sealed with older keys could not be sealed anew");
+        }
+    });
+}
+
 fn refused(error: &OpenError) -> Trouble {
     let message = tenantry_store::with_causes(error);
     let reason = match error {

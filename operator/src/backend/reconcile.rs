@@ -247,12 +247,7 @@ impl Story<'_> {
         };
         let is_new = registry.open(self.key(), open.clone());
         if is_new && !as_it_is {
-            let store = open.rows.store.clone();
-            tokio::spawn(async move {
-                if let Err(error) = store.reseal().await {
-                    tracing::warn!(%error, "what is sealed with older keys could not be sealed anew");
-                }
-            });
+            connect::reseal(open.rows.store.clone());
         }
         Ok((Arc::new(open), is_new))
     }

@@ -70,7 +70,7 @@ impl Cluster {
                         tell.send_replace(Some(Arc::new(backend)));
                     }
                     Some(Ok(None)) => {
-                        tracing::warn!("there is no such Backend; what was read of it last counts")
+                        tracing::warn!("there is no such Backend; what was read of it last counts");
                     }
                     Some(Err(error)) => {
                         let text = error.to_string();

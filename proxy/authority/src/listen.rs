@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 /// How long a peer may take to prove that it speaks TLS, and then to send a request's head.
 const BEGIN_WITHIN: Duration = Duration::from_secs(10);
 /// How long a connection may rest between two requests; gates close theirs earlier.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_mins(1);
 
 /// A certificate and its key as PEM files, which somebody else keeps and renews.
 #[derive(Clone, Debug, PartialEq, Eq)]

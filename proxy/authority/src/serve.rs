@@ -106,8 +106,8 @@ pub struct Running {
 }
 
 impl Authority {
-    /// Binds the listeners and starts everything on the current runtime.
-    pub async fn start(config: AuthorityConfig) -> Result<Running, StartError> {
+    /// Binds the listeners and starts everything on the current runtime, of which there must be one.
+    pub fn start(config: AuthorityConfig) -> Result<Running, StartError> {
         let open = [Some(config.listen), config.stream];
         if let Some(address) = open.into_iter().flatten().find(|address| !address.ip().is_loopback())
             && config.tls.is_none()

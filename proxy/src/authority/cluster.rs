@@ -47,7 +47,7 @@ pub(super) async fn start(settings: &AuthoritySettings, stop: CancellationToken)
         Failure::new(format!("the Backend's settings cannot be written: {error}"), "See to the database.")
     })?;
     let gates = Arc::new(Reviews::new(cluster.reviewer(), accounts(&backend)));
-    let authority = super::start(settings, store.clone(), &served, gates.clone()).await?;
+    let authority = super::start(settings, store.clone(), &served, gates.clone())?;
     let follower =
         Follower { backends, store: store.clone(), authority: Arc::clone(&authority), gates, served };
     Ok(Parts { store, authority, following: Box::pin(follower.follow()) })

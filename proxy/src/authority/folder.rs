@@ -51,7 +51,7 @@ pub(super) async fn start(settings: &AuthoritySettings, stop: CancellationToken)
         )
     })?;
     applied.tell();
-    let authority = super::start(settings, store.clone(), &served, Arc::new(gates)).await?;
+    let authority = super::start(settings, store.clone(), &served, Arc::new(gates))?;
     let follower = Follower {
         settings: follow,
         applier,

@@ -96,7 +96,7 @@ async fn serve(settings: &AuthoritySettings) -> Result<(), Failure> {
 }
 
 /// Starts the authority of a Backend.
-async fn start(
+fn start(
     settings: &AuthoritySettings,
     store: Store,
     served: &ServedBackend,
@@ -113,7 +113,7 @@ async fn start(
         store,
         random: None,
     });
-    started.await.map(Arc::new).map_err(|error| {
+    started.map(Arc::new).map_err(|error| {
         let text = error.to_string();
         let (what, remedy) = text.split_once("; ").unwrap_or((&text, ""));
         Failure::new(what, remedy)

@@ -105,7 +105,6 @@ pub(super) async fn start(settings: &Settings) -> Result<Parts, Failure> {
         limiter: Some(Box::new(LocalLimiter::new(served.quotas))),
         random: None,
     })
-    .await
     .map_err(|error| Failure::new(error.to_string(), ""))?;
     let authority = Arc::new(authority);
     let gate = start_gate(settings, listen, &data, &served, &authority, &credential)?;

@@ -228,15 +228,17 @@ mod tests {
 
     use super::*;
 
+    type Answer = Result<Option<Bearer>, String>;
+
     /// An API server that says what a test wants, and counts how often it was asked.
     #[derive(Clone, Default)]
     struct Server {
-        says: Arc<Mutex<Option<Result<Option<Bearer>, String>>>>,
+        says: Arc<Mutex<Option<Answer>>>,
         asked: Arc<AtomicUsize>,
     }
 
     impl Server {
-        fn says(&self, answer: Result<Option<Bearer>, String>) {
+        fn says(&self, answer: Answer) {
             *self.says.lock().unwrap() = Some(answer);
         }
 

@@ -102,7 +102,6 @@ impl World {
             limiter: None,
             random: None,
         })
-        .await
         .unwrap();
         // Another test of this binary may have been first.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());

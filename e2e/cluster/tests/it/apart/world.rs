@@ -18,7 +18,7 @@ use crate::server::{header, serve};
 
 pub const PASSWORD: &str = "demo-sensor-api-key";
 const TOKEN: &str = "a-gate-token-of-this-test-and-no-other";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct World {
     pub process: Watchdog,
