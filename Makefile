@@ -1,7 +1,7 @@
 # Tenantry: `make demo` runs it, `make test` tests it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e bench-operator bench-directory lint fmt charts images
+.PHONY: help demo test e2e e2e-endurance bench-operator bench-directory lint fmt charts images
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,6 +19,10 @@ test: ## Every test; installs what they need (at most 20 minutes cold on 2 cores
 e2e: ## The whole system on a real Kubernetes control plane; 25 to 30 minutes the first time on 2 cores, then nine
 	@tools/need.sh rust go etcd redis postgresql python curl
 	@tools/e2e.sh
+
+e2e-endurance: ## As e2e, what takes minutes by itself: an operator killed fifty times, 300 organizations at rest
+	@tools/need.sh rust go etcd redis postgresql python curl
+	@tools/e2e.sh endurance
 
 bench-operator: ## The operator against the same writes without it; ORGANIZATIONS=500 for a short run
 	@tools/need.sh rust go etcd postgresql helm

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The whole system: operator and proxy against a real control plane, PostgreSQL, Redis and a secrets endpoint.
+# The whole system: operator and proxy against a real control plane, PostgreSQL, Redis and a secrets endpoint. "endurance" runs what
+# takes minutes by itself, and otherwise everything else.
 # With KUBECONFIG set, the tests use that cluster instead of starting one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,5 +26,9 @@ trap - EXIT INT TERM
 
 part "tests of the whole system"
 # Most of them wait most of the time: for a Lease to run out, for a store to come back.
-cargo test --workspace --test cluster --no-fail-fast -- --test-threads=$((3 * $(nproc)))
+case ${1:-} in
+  endurance) which=(endurance::) ;;
+  *) which=(--skip endurance::) ;;
+esac
+cargo test --workspace --test cluster --no-fail-fast -- --test-threads=$((3 * $(nproc))) "${which[@]}"
 part "done"
