@@ -8,6 +8,7 @@ pub mod backend;
 pub mod conditions;
 pub mod content;
 pub mod export;
+pub mod injection;
 pub mod leader;
 pub mod marks;
 pub mod metrics;

@@ -1,7 +1,7 @@
 //! What an operator tells Prometheus, and the probes of its pod.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -75,6 +75,13 @@ pub struct InState {
     pub state: &'static str,
 }
 
+/// The label of what became of a pod that the webhook was asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Injected {
+    /// `injected`, `unchanged`, `refused`, or `undecided`, which is refused as well.
+    pub outcome: &'static str,
+}
+
 /// Everything that is counted.
 #[derive(Clone)]
 pub struct Metrics {
@@ -98,6 +105,8 @@ pub struct Metrics {
     pub deletion_blocked: Gauge,
     /// Manifests that vanished without their finalizer.
     pub vanished: Counter,
+    /// Pods that the webhook was asked about.
+    pub injections: Family<Injected, Counter>,
 }
 
 impl Metrics {
@@ -115,6 +124,7 @@ impl Metrics {
         let drift_repairs = Family::default();
         let deletion_blocked = Gauge::<i64, std::sync::atomic::AtomicI64>::default();
         let vanished = Counter::<u64, AtomicU64>::default();
+        let injections = Family::default();
         registry.register("leader", "Whether this process leads", leader.clone());
         registry.register("reconciles", "Reconciles by resource and outcome", reconciles.clone());
         registry.register("reconcile_seconds", "How long reconciles take", seconds.clone());
@@ -128,6 +138,11 @@ impl Metrics {
         registry.register("drift_repairs", "Times that a store was put right", drift_repairs.clone());
         registry.register("deletion_blocked", "Deletions that cannot end", deletion_blocked.clone());
         registry.register("vanished", "Manifests that vanished without their finalizer", vanished.clone());
+        registry.register(
+            "injections",
+            "Pods that the webhook was asked about, by outcome",
+            injections.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             leadership,
@@ -141,6 +156,7 @@ impl Metrics {
             drift_repairs,
             deletion_blocked,
             vanished,
+            injections,
         }
     }
 
@@ -182,13 +198,33 @@ impl Metrics {
 }
 
 /// Whether the process works, for its pod's probes.
-#[derive(Clone, Default)]
-pub struct Health(Arc<std::sync::atomic::AtomicBool>);
+#[derive(Clone)]
+pub struct Health(Arc<Waits>);
+
+/// What is waited for.
+struct Waits {
+    start: AtomicBool,
+    certificate: AtomicBool,
+}
 
 impl Health {
+    /// Of a process that has just begun. One that serves the webhook is ready once it has its certificate as well.
+    pub fn new(serves_webhook: bool) -> Self {
+        Self(Arc::new(Waits { start: AtomicBool::new(true), certificate: AtomicBool::new(serves_webhook) }))
+    }
+
     /// The API server answered, and the definitions are installed.
     pub fn is_ready(&self) {
-        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.0.start.store(false, Ordering::Relaxed);
+    }
+
+    /// The webhook has a certificate to show.
+    pub fn has_certificate(&self) {
+        self.0.certificate.store(false, Ordering::Relaxed);
+    }
+
+    fn waits(&self) -> bool {
+        self.0.start.load(Ordering::Relaxed) || self.0.certificate.load(Ordering::Relaxed)
     }
 }
 
@@ -208,10 +244,10 @@ pub async fn serve(listener: TcpListener, metrics: Metrics, health: Health) -> s
         .route(
             "/readyz",
             get(|State((_, health)): State<(Metrics, Health)>| async move {
-                if health.0.load(std::sync::atomic::Ordering::Relaxed) {
-                    (StatusCode::OK, "ok").into_response()
-                } else {
+                if health.waits() {
                     (StatusCode::SERVICE_UNAVAILABLE, "not ready yet: see the log").into_response()
+                } else {
+                    (StatusCode::OK, "ok").into_response()
                 }
             }),
         )

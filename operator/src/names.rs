@@ -14,6 +14,8 @@ pub mod label {
     pub const BACKEND: &str = "tenantry.io/backend";
     /// The Organization, in the same namespace, whose Secret this is.
     pub const ORGANIZATION: &str = "tenantry.io/organization";
+    /// `"true"`, on a pod: a gate is added to it. People write it.
+    pub const INJECT: &str = "tenantry.io/inject";
 }
 
 /// Annotations that people write.
@@ -26,6 +28,20 @@ pub mod annotation {
     pub const ABANDON: &str = "tenantry.io/abandon";
     /// A digest of the schema that a CRD carries.
     pub const SCHEMA: &str = "tenantry.io/schema";
+    /// On a pod, as all below: the Backend whose pod it is, where the selectors of several match.
+    pub const BACKEND: &str = "tenantry.io/backend";
+    /// The image of its gate.
+    pub const GATE_IMAGE: &str = "tenantry.io/gate-image";
+    /// What its gate logs.
+    pub const GATE_LOG: &str = "tenantry.io/gate-log";
+    /// The processor time that its gate is sure to have.
+    pub const GATE_CPU_REQUEST: &str = "tenantry.io/gate-cpu-request";
+    /// The most that it gets.
+    pub const GATE_CPU_LIMIT: &str = "tenantry.io/gate-cpu-limit";
+    /// The memory that its gate is sure to have.
+    pub const GATE_MEMORY_REQUEST: &str = "tenantry.io/gate-memory-request";
+    /// The most that it gets.
+    pub const GATE_MEMORY_LIMIT: &str = "tenantry.io/gate-memory-limit";
 }
 
 /// The Secret with an organization's keys.
@@ -46,6 +62,21 @@ pub fn backend_secret(name: &str) -> String {
 /// The Secret with the keyring that seals a Backend's rows.
 pub fn keyring_secret(name: &str) -> String {
     format!("tenantry-keyring-{name}")
+}
+
+/// The `ConfigMap` with the authorities that a Backend's gates trust.
+pub fn trust(name: &str) -> String {
+    format!("tenantry-trust-{name}")
+}
+
+/// The Secret with the certificate that a Backend's gates show.
+pub fn gate_secret(name: &str) -> String {
+    format!("tenantry-gate-{name}-tls")
+}
+
+/// The host by which gates reach a Backend's authority.
+pub fn authority_host(namespace: &str, name: &str) -> String {
+    format!("{name}-authority.{namespace}.svc")
 }
 
 /// Keys in Secrets and entries of the vault.
@@ -74,6 +105,18 @@ pub mod key {
     pub const EMAIL: &str = "email";
     /// A generated password.
     pub const PASSWORD: &str = "password";
+    /// The certificates of authorities, in PEM.
+    pub const AUTHORITIES: &str = "ca.crt";
+    /// The private key of the authority that signs.
+    pub const AUTHORITY_KEY: &str = "ca.key";
+    /// The authority that signs next.
+    pub const NEXT_AUTHORITY: &str = "next-ca.crt";
+    /// Its private key.
+    pub const NEXT_AUTHORITY_KEY: &str = "next-ca.key";
+    /// A certificate, in PEM.
+    pub const CERTIFICATE: &str = "tls.crt";
+    /// Its private key.
+    pub const CERTIFICATE_KEY: &str = "tls.key";
 }
 
 /// Tags of an entry of the vault that say whose it is.

@@ -7,6 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
+mod injection;
+
+pub use injection::{Gate, Injection, PullPolicy, Resources};
+
 /// The settings of an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -27,6 +31,8 @@ pub struct Settings {
     pub cluster_id: String,
     /// The Lease.
     pub lease: Lease,
+    /// The webhook that adds gates to pods; none: there is none.
+    pub injection: Option<Injection>,
 }
 
 /// How logs are written.
@@ -84,6 +90,7 @@ impl Default for Settings {
             resync: Period(Duration::from_hours(1)),
             cluster_id: String::new(),
             lease: Lease::default(),
+            injection: None,
         }
     }
 }
@@ -100,6 +107,9 @@ pub struct Overrides {
     /// Where metrics and probes are served
     #[arg(long, env = "TENANTRY_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<SocketAddr>,
+    /// Where the webhook that adds gates to pods is served, if the file asks for it
+    #[arg(long, env = "TENANTRY_INJECTION_LISTEN", value_name = "ADDRESS")]
+    pub injection_listen: Option<SocketAddr>,
     /// How often everything is looked at again, such as 1h
     #[arg(long, env = "TENANTRY_RESYNC", value_name = "PERIOD")]
     pub resync: Option<String>,
@@ -135,6 +145,10 @@ impl Overrides {
                 Period::try_from(resync.clone()).map_err(anyhow::Error::msg).context("--resync")?;
         }
         settings.metrics_listen = self.metrics_listen.unwrap_or(settings.metrics_listen);
+        if let Some(injection) = &mut settings.injection {
+            injection.listen = self.injection_listen.unwrap_or(injection.listen);
+            injection.check()?;
+        }
         settings.cluster_id = self.cluster_id.clone().unwrap_or(settings.cluster_id);
         settings.log_format = self.log_format.unwrap_or(settings.log_format);
         settings.log = self.log.clone().unwrap_or(settings.log);

@@ -8,12 +8,16 @@ use std::path::Path;
 /// Words in the source that look like reasons and are none.
 const OTHERS: &[&str] = &[
     "Adopt",
+    "Always",
     "Backend",
     "False",
+    "Memory",
     "Opaque",
     "Organization",
     "Reconcile",
+    "RuntimeDefault",
     "Secret",
+    "Shown",
     "String",
     "True",
     "Unknown",

@@ -21,7 +21,9 @@ use super::known::{self, Caches};
 use super::pauses::Pauses;
 use super::sweeper;
 use super::turns::Turns;
+use super::webhook::{Serving, Webhook};
 use crate::backend::registry::Registry;
+use crate::injection::certificate;
 use crate::leader::{Keeper, Leadership, LeaseSettings};
 use crate::metrics::{self, Health, Metrics};
 use crate::names::annotation;
@@ -39,6 +41,7 @@ pub struct Started {
     namespace: String,
     metrics: Metrics,
     leadership: Leadership,
+    health: Health,
 }
 
 /// Connects to the API server and waits for the definitions.
@@ -52,7 +55,7 @@ pub async fn start(overrides: &Overrides, settings: Settings) -> anyhow::Result<
         Client::try_from(config).context("the API server's address or certificate cannot be used")?;
     let leadership = Leadership::default();
     let metrics = Metrics::new(leadership.clone());
-    let health = Health::default();
+    let health = Health::new(settings.injection.is_some());
     let listener = TcpListener::bind(settings.metrics_listen)
         .await
         .with_context(|| format!("metricsListen: {} cannot be listened on", settings.metrics_listen))?;
@@ -73,6 +76,7 @@ pub async fn start(overrides: &Overrides, settings: Settings) -> anyhow::Result<
         namespace: overrides.namespace.clone(),
         metrics,
         leadership,
+        health,
     })
 }
 
@@ -137,6 +141,10 @@ pub async fn run(started: Started) -> anyhow::Result<()> {
         identity: format!("{}_{}", started.instance, hex::encode(identity)),
     };
     let mut keeper = Keeper::new(started.client.clone(), lease, started.leadership.clone());
+    let webhook = match &started.settings.injection {
+        Some(injection) => Some(Webhook::start(injection, &serving(&started)).await?),
+        None => None,
+    };
     let ends = async {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
@@ -155,7 +163,20 @@ pub async fn run(started: Started) -> anyhow::Result<()> {
     if let Err(error) = keeper.release().await {
         tracing::warn!(%error, "the lease could not be given up; it runs out by itself");
     }
+    if let Some(webhook) = webhook {
+        webhook.end().await;
+    }
     Ok(())
+}
+
+fn serving(started: &Started) -> Serving<'_> {
+    Serving {
+        client: &started.client,
+        namespace: &started.namespace,
+        watched: &started.settings.watch_namespaces,
+        metrics: &started.metrics,
+        health: &started.health,
+    }
 }
 
 async fn lead_again_and_again(started: &Started) {
@@ -221,6 +242,11 @@ async fn lead(started: &Started) {
         Box::pin(gauges::run(Arc::clone(&context))),
         Box::pin(sweeper::run(Arc::clone(&context))),
     ];
+    if let Some(injection) = &started.settings.injection {
+        let (client, namespace) = (&started.client, &started.namespace);
+        let certificate = certificate::keep::Keeper::new(client, namespace, injection, &started.leadership);
+        work.push(Box::pin(certificate.keep()));
+    }
     for feed in feeds {
         work.push(Box::pin(controllers::run(feed, spread.subscribe(), Arc::clone(&context))));
     }
