@@ -58,12 +58,19 @@ done
 checksum() { render charts/tenantry "$@" | sed -n 's/^ *checksum\/config: //p'; }
 [ "$(checksum)" != "$(checksum --set config.log=debug)" ] || fail "a changed configuration does not roll the pods"
 
+# Without the webhook nothing of it is there; with it, its authority is the operator's to write.
+! render charts/tenantry --set injection.enabled=false | grep -iE 'webhook|inject|9443|configmaps' || fail "injection.enabled=false leaves that"
+! render charts/tenantry | grep -v '^ *#' | grep caBundle || fail "the chart writes caBundle"
+
 refused() { ! render charts/tenantry "$@" >/dev/null 2>&1 || fail "this was not refused: $*"; }
 refused --set config.worker=4
 refused --set config.workers=many
 refused --set config.resync=60
 refused --set watchNamespaces=mini-xdr
 refused --set image.digest=latest
+refused --set injection.image.digest=latest
+refused --set injection.enabled=yes
+refused --set-json 'injection={"resources": {"limits": {"memory": true}}}'
 refused --set serviceAccount.create=false
 refused --set-json 'nodeSelector={"a": true}'
 refused --set-json 'podDisruptionBudget={"maxUnavailable": "half"}'

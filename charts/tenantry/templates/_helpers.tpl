@@ -33,10 +33,21 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: tenantry
 {{- end -}}
 
+{{/* Of a list: an image's values and the chart's. */}}
 {{- define "tenantry.image" -}}
-{{- with .Values.image -}}
-{{- if .digest -}}{{ .repository }}@{{ .digest }}{{- else -}}{{ .repository }}:{{ default $.Chart.AppVersion .tag }}{{- end -}}
+{{- $image := index . 0 -}}
+{{- $chart := index . 1 -}}
+{{- if $image.digest -}}{{ $image.repository }}@{{ $image.digest }}{{- else -}}{{ $image.repository }}:{{ default $chart.AppVersion $image.tag }}{{- end -}}
 {{- end -}}
+
+{{/* The webhook's Service and the Secret with its certificate. */}}
+{{- define "tenantry.webhook" -}}
+{{- include "tenantry.operator" . }}-webhook
+{{- end -}}
+
+{{/* Its configuration, which no namespace holds; a colon is not allowed in this name. */}}
+{{- define "tenantry.webhookConfiguration" -}}
+{{- printf "%s.%s" (include "tenantry.operator" .) .Release.Namespace -}}
 {{- end -}}
 
 {{/* /etc/tenantry/operator.yaml */}}
@@ -52,7 +63,28 @@ clusterId: {{ .clusterId | quote }}
 lease:
   name: {{ include "tenantry.operator" $ }}
   duration: {{ .leaseDuration }}
-{{- end -}}
+{{- end }}
+{{- with .Values.injection }}
+{{- if .enabled }}
+injection:
+  listen: "0.0.0.0:9443"
+  names:
+    - {{ include "tenantry.webhook" $ }}.{{ $.Release.Namespace }}.svc
+  webhook: {{ include "tenantry.webhookConfiguration" $ }}
+  secret: {{ include "tenantry.webhook" $ }}
+  gate:
+    image: {{ include "tenantry.image" (list .image $.Chart) | quote }}
+    imagePullPolicy: {{ .image.pullPolicy }}
+    resources:
+      {{- range $kind := list "requests" "limits" }}
+      {{ $kind }}:
+        {{- range $name, $amount := get (default dict $.Values.injection.resources) $kind }}
+        {{ $name }}: {{ $amount | quote }}
+        {{- else }} {}
+        {{- end }}
+      {{- end }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* What it may do where Backends and Organizations live. */}}
@@ -69,6 +101,12 @@ lease:
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- if .Values.injection.enabled }}
+# The authorities that a Backend's gates are to trust.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get]
+{{- end }}
 {{- end -}}
 
 {{- define "tenantry.subjects" -}}

@@ -11,6 +11,7 @@ mod credentials;
 mod docs;
 mod down;
 mod drift;
+mod injection;
 mod leadership;
 mod life;
 mod rbac;

@@ -5,17 +5,22 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tenantry_harness::AuditEvent;
 
+use super::injection::Guarded;
 use super::world::{Wanted, World};
 use super::writes::{no_audit_log, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_the_operator_asks_is_forbidden_and_everything_granted_is_used() {
-    let world = World::start(Wanted { vault: true, ..Wanted::default() }).await;
-    name_the_cluster_as_the_chart_does(&world);
+    let guarded = Guarded::start_with(Wanted { vault: true, ..Wanted::default() }, "").await;
+    let world = &guarded.world;
+    name_the_cluster_as_the_chart_does(world);
     world.kubectl(&["delete", "leases", "--all"]).await;
     let mark = world.cluster.audit_mark();
     world.start_again();
-    story(&world).await;
+    guarded.gets_a_gate().await;
+    guarded.distrust().await;
+    guarded.gets_a_gate().await;
+    story(world).await;
 
     let Some(events) = world.cluster.audit_since(mark) else { return no_audit_log() };
     let ours: Vec<&AuditEvent> = events.iter().filter(|event| event.user == world.user()).collect();
@@ -26,7 +31,7 @@ async fn nothing_that_the_operator_asks_is_forbidden_and_everything_granted_is_u
         .collect();
     assert_eq!(forbidden, Vec::<String>::new());
     let used: BTreeSet<String> = ours.iter().map(|event| used(event)).collect();
-    let granted = granted(&world).await;
+    let granted = granted(world).await;
     assert!(granted.len() > 15, "{granted:?}");
     let unused: Vec<_> = granted.difference(&used).collect();
     assert!(unused.is_empty(), "granted and never used: {unused:?}");

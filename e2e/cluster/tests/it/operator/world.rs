@@ -30,6 +30,8 @@ pub struct Wanted {
     pub resync: Option<&'static str>,
     /// Rights in every namespace, as the chart gives them without `watchNamespaces`; they outlive a namespace.
     pub rights_everywhere: bool,
+    /// The webhook, for pods of the namespaces of `also_watch`, with more of its settings.
+    pub injection: Option<&'static str>,
 }
 
 pub struct World {
@@ -59,7 +61,8 @@ impl World {
         let mut watched = vec![namespace.clone()];
         watched.extend(wanted.also_watch);
         let granted = if wanted.rights_everywhere { &[][..] } else { &watched };
-        install(&cluster, &namespace, granted).await;
+        let [metrics, webhook] = [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port().unwrap())));
+        install(&cluster, &namespace, granted, wanted.injection.map(|_| webhook)).await;
         let postgres = if wanted.own_postgres { Some(Postgres::start().await.unwrap()) } else { None };
         let database = match (wanted.database, &postgres) {
             (Some(database), _) => database,
@@ -70,19 +73,16 @@ impl World {
         let account = format!("{namespace}-tenantry-operator");
         let kubeconfig = cluster.service_account_kubeconfig(&namespace, &account).await.unwrap();
         let operator = Watchdog::new("operator").unwrap();
-        let metrics = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
+        let settings = settings(&account, &namespace, wanted.injection);
         let mut command = Command::new(built("tenantry-operator").unwrap());
         command
             .args(["run", "--log-format", "text", "--log", "info,tenantry_operator=debug"])
             .args(["--resync", wanted.resync.unwrap_or("20s")])
             .args(["--watch-namespaces", &watched.join(","), "--namespace", &namespace])
-            .args(["--metrics-listen", &metrics.to_string()])
+            .args(["--metrics-listen", &metrics.to_string(), "--injection-listen", &webhook.to_string()])
             .args(["--cluster-id", wanted.cluster_id.as_ref().unwrap_or(&namespace)])
             .env("KUBECONFIG", kubeconfig)
-            .env(
-                "TENANTRY_CONFIG",
-                operator.write("operator.yaml", format!("lease: {{ name: {account} }}\n")).unwrap(),
-            );
+            .env("TENANTRY_CONFIG", operator.write("operator.yaml", settings).unwrap());
         if let Some(vault) = &vault {
             command.envs(vault.environment());
         }
@@ -384,7 +384,7 @@ async fn chart(chart: &str, release: &str, more: &[&str]) -> String {
 }
 
 /// The definitions, and what the chart makes for an operator in this namespace, but for the pods.
-async fn install(cluster: &Cluster, namespace: &str, watched: &[String]) {
+async fn install(cluster: &Cluster, namespace: &str, watched: &[String], webhook: Option<SocketAddr>) {
     // A cluster keeps the definitions; who takes them away brings them back.
     static DONE: Mutex<BTreeSet<PathBuf>> = Mutex::const_new(BTreeSet::new());
     let mut done = DONE.lock().await;
@@ -394,14 +394,39 @@ async fn install(cluster: &Cluster, namespace: &str, watched: &[String]) {
     }
     drop(done);
     let watch = format!("watchNamespaces={{{}}}", watched.join(","));
+    let injection = format!("injection.enabled={}", webhook.is_some());
     let only = ["--show-only", "templates/rbac.yaml", "--show-only", "templates/serviceaccount.yaml"];
-    let mut more: Vec<&str> =
-        ["--namespace", namespace, "--set", "rbac.aggregate=false"].into_iter().chain(only).collect();
+    let mut more =
+        vec!["--namespace", namespace, "--set", "rbac.aggregate=false", "--set", injection.as_str()];
+    more.extend(only);
     if !watched.is_empty() {
         more.extend(["--set", watch.as_str()]);
     }
-    cluster.apply(&chart("tenantry", namespace, &more).await).await.unwrap();
+    if webhook.is_some() {
+        more.extend(["--show-only", "templates/webhook.yaml"]);
+    }
+    let made = chart("tenantry", namespace, &more).await;
+    cluster.apply(&webhook.map_or(made.clone(), |address| asking(&made, address))).await.unwrap();
 }
+
+/// What the chart makes, with the API server asking this address in place of a Service: it is in no pod network here.
+fn asking(made: &str, address: SocketAddr) -> String {
+    let (before, rest) = made.split_once("      service:\n").unwrap();
+    let (_, after) = rest.split_once("        port: 443\n").unwrap();
+    format!("{before}      url: https://{address}/inject\n{after}")
+}
+
+/// The operator's settings, named as the chart names things.
+fn settings(account: &str, namespace: &str, injection: Option<&str>) -> String {
+    let injection = injection.map_or_else(String::new, |more| {
+        let webhook = format!("webhook: {account}.{namespace}, secret: {account}-webhook");
+        format!("injection: {{ names: [127.0.0.1], {webhook}, gate: {{ image: {GATE} }}, {more} }}\n")
+    });
+    format!("lease: {{ name: {account} }}\n{injection}")
+}
+
+/// The image of the gate that pods get.
+pub const GATE: &str = "registry.example.com/tenantry-gate:1";
 
 /// Installs the definitions, and waits until they are served.
 pub async fn definitions(cluster: &Cluster) {

@@ -74,10 +74,12 @@ async fn keep(cluster: Cluster, programs: Arc<Watchdog>) {
                 }
                 None => {
                     let (program, metrics) = (format!("pod{started}"), free_port().unwrap());
+                    let webhook = free_port().unwrap();
                     let folder = programs.file(&program);
                     // What it refers to may be made a moment after it.
                     let Ok(mut command) = command(&cluster, pod, folder).await else { continue };
                     command.env("TENANTRY_METRICS_LISTEN", format!("127.0.0.1:{metrics}"));
+                    command.env("TENANTRY_INJECTION_LISTEN", format!("127.0.0.1:{webhook}"));
                     programs.start(&program, &command).unwrap();
                     started += 1;
                     running.insert(uid, Running { program, metrics, is_ready: false });
