@@ -22,6 +22,9 @@ use tokio_rustls::TlsAcceptor;
 use super::decide::{Decider, Denied};
 use crate::metrics::{Injected, Metrics};
 
+#[cfg(test)]
+mod tests;
+
 /// The largest question: the API server itself takes no object of more than 3 MiB, and asks with one.
 const LARGEST: usize = 4 << 20;
 /// How many connections there may be: the API server keeps some tens.

@@ -59,7 +59,11 @@ impl Keeper {
             if trouble != told
                 && let Some(trouble) = &trouble
             {
-                tracing::error!(reason = trouble.reason, "{}", trouble.message);
+                if trouble.needs_person() {
+                    tracing::error!(reason = trouble.reason, "{}", trouble.message);
+                } else {
+                    tracing::warn!(reason = trouble.reason, "{}", trouble.message);
+                }
             }
             told = trouble;
             tokio::time::sleep(pause).await;

@@ -97,3 +97,18 @@ async fn a_dry_run_shows_the_gate_and_leaves_nothing() {
         written.filter(|event| ["configmaps", "secrets", "pods"].contains(&event.resource.as_str()));
     assert!(written.into_iter().all(|event| event.verb == "get"), "a dry run had effects");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gate_keeps_to_the_restricted_pod_security_standard() {
+    let guarded = Guarded::start().await;
+    let standard = "pod-security.kubernetes.io/enforce=restricted";
+    guarded.kubectl(&["label", "namespace", &guarded.namespace, standard]).await;
+    let mut own = pod("own");
+    own["spec"]["securityContext"] =
+        json!({ "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } });
+    own["spec"]["containers"][0]["securityContext"] =
+        json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } });
+    assert!(has_gate(&guarded.shown(&own).await.unwrap()));
+    // The standard is held to there.
+    assert!(guarded.shown(&pod("loose")).await.unwrap_err().contains("violates PodSecurity"));
+}
