@@ -1,7 +1,8 @@
-//! What the process is told (`cli`), what that means (`settings`), and the life of the gate until a signal (`run`).
+//! What the process is told (`cli`, `listed`), what that means (`settings`, `listener`), and the life of the gate until a signal (`run`).
 
 mod cli;
 mod listed;
+mod listener;
 mod run;
 mod settings;
 

@@ -9,7 +9,8 @@ use tenantry_gate::{
 use tenantry_process::{Failure, Watched, logs};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::settings::{Listener, Settings};
+use super::listener::Listener;
+use super::settings::Settings;
 
 /// Serves until SIGINT or SIGTERM.
 pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
