@@ -65,7 +65,17 @@ impl World {
     fn refused(&self, change: impl FnOnce(&mut Command)) -> (Option<i32>, String) {
         let mut command = self.command("https://127.0.0.1:1");
         change(&mut command);
-        let done = command.output().unwrap();
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let begun = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if begun.elapsed() > Duration::from_secs(20) {
+                // It started after all.
+                child.kill().unwrap();
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let done = child.wait_with_output().unwrap();
         (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
     }
 
