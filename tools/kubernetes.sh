@@ -34,6 +34,6 @@ packages=()
 for program in "${programs[@]}"; do packages+=("$(package "$program")"); done
 # One build for all, so that what they share is compiled once; nobody will debug them.
 # The compiler spends a tenth of its time collecting garbage that there is room for.
-GOGC=400 CGO_ENABLED=0 go build -mod=readonly -trimpath -gcflags=all=-dwarf=false -ldflags "$flags" -o "$building/" "${packages[@]}"
+GOGC=800 CGO_ENABLED=0 go build -mod=readonly -trimpath -gcflags=all=-dwarf=false -ldflags "$flags" -o "$building/" "${packages[@]}"
 for program in "${programs[@]}"; do mv -f "$building/$program" "$(file "$program")"; done
 echo "==> built in $((SECONDS / 60)) min $((SECONDS % 60)) s"

@@ -15,7 +15,6 @@ mod injection;
 mod leadership;
 mod life;
 mod rbac;
-mod reviewed;
 mod story;
 mod urls;
 pub mod world;

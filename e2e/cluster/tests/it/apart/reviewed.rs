@@ -10,8 +10,8 @@ use tenantry_harness::Cluster;
 use tenantry_harness::certificates::Authority;
 use tenantry_harness::process::{Watchdog, built, free_port, run};
 
-use super::world::{Wanted, World, url};
 use crate::client::ask;
+use crate::operator::world::{Wanted, World, url};
 
 /// An authority for the world's Backend, as the operator starts it.
 struct Started {
