@@ -13,7 +13,7 @@ demo: ## The example backend behind the gate, on this machine, until Ctrl-C
 	@exec tools/demo.sh
 
 test: ## Every test; installs what they need (at most 20 minutes cold on 2 cores)
-	@tools/need.sh rust python node postgresql sqlite chromium curl
+	@tools/need.sh rust python node postgresql sqlite chromium curl openssl
 	@tools/test.sh
 
 e2e: ## The whole system on a real Kubernetes control plane; 25 to 30 minutes the first time on 2 cores, then nine
