@@ -16,7 +16,7 @@ test: ## Every test; installs what they need (at most 20 minutes cold on 2 cores
 	@tools/need.sh rust python node postgresql sqlite chromium curl openssl
 	@tools/test.sh
 
-e2e: ## The whole system on a real Kubernetes control plane; 25 to 30 minutes the first time on 2 cores, then nine
+e2e: ## The whole system on a real Kubernetes control plane; 22 minutes the first time on 2 cores, then eight
 	@tools/need.sh rust go etcd redis postgresql python curl
 	@tools/e2e.sh
 
