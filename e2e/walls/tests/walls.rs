@@ -77,7 +77,7 @@ fn the_store_speaks_no_http_and_knows_no_cluster() {
 #[test]
 fn the_authority_does_not_know_the_gate() {
     assert_walls("tenantry-authority", &["tenantry-gate"]);
-    assert_walls("tenantry-authority", &["tenantry-operator", "aws-config", "sqlx"]);
+    assert_walls("tenantry-authority", &["tenantry-operator", "aws-config"]);
 }
 
 #[test]

@@ -28,7 +28,7 @@ async fn a_second_start_finds_everything_and_writes_nothing(world: World) {
     assert!(tenantry_store::organizations::by_id(&mut tx, id).await.unwrap().is_some());
     tx.rollback().await.unwrap();
     assert_eq!(world.by_hand("SELECT version FROM tenantry.directory_head").await, before);
-    assert_eq!(world.by_hand("SELECT count(*) FROM tenantry.migrations").await, "2");
+    assert_eq!(world.by_hand("SELECT count(*) FROM tenantry.migrations").await, "4");
 }
 
 async fn a_database_may_be_opened_as_it_is_and_is_refused_where_it_would_have_to_be_changed(world: World) {
@@ -70,7 +70,7 @@ async fn a_newer_database_is_refused_with_a_sentence(world: World) {
     let error = world.open().await.err().unwrap();
     assert_eq!(
         error.to_string(),
-        "the database was written by a newer Tenantry (schema 99, this program knows 2); \
+        "the database was written by a newer Tenantry (schema 99, this program knows 4); \
          run the newer program, or restore a backup made before it"
     );
 }
