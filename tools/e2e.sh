@@ -30,5 +30,5 @@ case ${1:-} in
   endurance) which=(endurance::) ;;
   *) which=(--skip endurance::) ;;
 esac
-cargo test --workspace --test cluster --no-fail-fast -- --test-threads=$((4 * $(nproc))) "${which[@]}"
+cargo test --workspace --test cluster --no-fail-fast -- --test-threads=$((3 * $(nproc))) "${which[@]}"
 part "done"

@@ -19,12 +19,15 @@ impl Store {
     pub async fn attempt(&self, key: &str, rate: Rate) -> Result<Result<(), Duration>, StoreError> {
         let mut tx = self.write().await?;
         let now = tx.now;
-        let whole = now.plus(rate.every.saturating_mul(rate.burst.max(1)));
+        // Times are kept in whole milliseconds.
+        let every = rate.every.max(Duration::from_millis(1));
+        let whole = now.plus(every.saturating_mul(rate.burst.max(1)));
+        // What lies beyond the allowance was counted by another, longer one.
         let sql = "INSERT INTO tenantry.rate_limits AS known (key, whole_at) VALUES ($1, $2) \
-            ON CONFLICT (key) DO UPDATE \
-            SET whole_at = CASE WHEN known.whole_at > $3 THEN known.whole_at ELSE $3 END + ($2 - $3) \
-            WHERE CASE WHEN known.whole_at > $3 THEN known.whole_at ELSE $3 END + ($2 - $3) <= $4";
-        let values = [key.into(), now.plus(rate.every).into(), now.into(), whole.into()];
+            ON CONFLICT (key) DO UPDATE SET whole_at = CASE WHEN known.whole_at > $4 THEN $4 \
+            WHEN known.whole_at > $3 THEN known.whole_at + ($2 - $3) ELSE $2 END \
+            WHERE known.whole_at > $4 OR known.whole_at <= $3 OR known.whole_at + ($2 - $3) <= $4";
+        let values = [key.into(), now.plus(every).into(), now.into(), whole.into()];
         let counted = tx.run(sql, &values).await? > 0;
         if counted {
             tx.commit().await?;
@@ -34,7 +37,7 @@ impl Store {
             tx.maybe("SELECT whole_at FROM tenantry.rate_limits WHERE key = $1", &[key.into()]).await?;
         let whole_at = found.map(|row| row.at("whole_at")).transpose()?.unwrap_or(now);
         tx.rollback().await?;
-        let over = whole_at.plus(rate.every).millis().saturating_sub(whole.millis());
+        let over = whole_at.plus(every).millis().saturating_sub(whole.millis());
         Ok(Err(Duration::from_millis(u64::try_from(over).unwrap_or(0).max(1))))
     }
 

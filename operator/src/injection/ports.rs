@@ -49,6 +49,13 @@ pub fn served<'p>(pod: &'p PodSpec, backend: &Backend) -> Result<Served<'p>, Ref
             return Err(Refusal::PortTwice { port: number, containers: names.join(", ") });
         }
     };
+    // Containers share a network: whoever else names the port opens it past the gate.
+    let beside =
+        sidecars(pod).find(|other| tcp(other).any(|(_, port)| port.container_port == i32::from(number)));
+    if let Some(beside) = beside {
+        let containers = format!("{}, {}", pod.containers[container].name, beside.name);
+        return Err(Refusal::PortTwice { port: number, containers });
+    }
     if port.host_port.is_some_and(|port| port != 0) {
         let container = pod.containers[container].name.clone();
         return Err(Refusal::HostPort { port: number, container });
@@ -83,9 +90,13 @@ pub fn taken_over(pod: &Pod) -> Option<&str> {
 
 /// All containers but the gate that a Service can reach.
 fn others(pod: &PodSpec) -> impl Iterator<Item = &Container> {
-    let sidecars = pod.init_containers.iter().flatten();
-    let sidecars = sidecars.filter(|container| container.restart_policy.is_some() && container.name != NAME);
-    pod.containers.iter().chain(sidecars)
+    pod.containers.iter().chain(sidecars(pod))
+}
+
+/// The sidecars but the gate.
+fn sidecars(pod: &PodSpec) -> impl Iterator<Item = &Container> {
+    let all = pod.init_containers.iter().flatten();
+    all.filter(|container| container.restart_policy.is_some() && container.name != NAME)
 }
 
 fn tcp(container: &Container) -> impl Iterator<Item = (usize, &ContainerPort)> {

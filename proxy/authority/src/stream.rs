@@ -137,9 +137,8 @@ fn refused(reason: NotAGate) -> Problem {
     match reason {
         NotAGate::Unknown => Problem::new(StatusCode::UNAUTHORIZED, "not_a_gate", reason.to_string()),
         NotAGate::NotListed(why) => Problem::forbidden("not_a_gate", why),
-        NotAGate::Unavailable(why) => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why).after(Duration::from_secs(2))
-        }
+        // Why is in the log: whoever asks has proved nothing.
+        NotAGate::Unavailable(_) => Problem::unavailable(),
     }
 }
 

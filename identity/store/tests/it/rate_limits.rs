@@ -7,6 +7,7 @@ use crate::world::{World, on_both};
 on_both!(
     a_burst_passes_then_the_wait_is_told_and_nothing_is_counted_meanwhile,
     attempts_at_the_same_time_never_pass_beyond_the_burst,
+    a_shorter_allowance_counts_from_the_next_attempt_on,
     what_is_over_is_forgotten,
 );
 
@@ -44,6 +45,21 @@ async fn attempts_at_the_same_time_never_pass_beyond_the_burst(world: World) {
         passed += u32::from(attempt.await.unwrap());
     }
     assert_eq!(passed, 3);
+}
+
+async fn a_shorter_allowance_counts_from_the_next_attempt_on(world: World) {
+    let longer = Rate { burst: 3, every: Duration::from_hours(1) };
+    for _ in 0..3 {
+        world.store.attempt("ada", longer).await.unwrap().unwrap();
+    }
+    world.store.attempt("ada", longer).await.unwrap().unwrap_err();
+    assert_eq!(world.store.attempt("ada", RATE).await.unwrap(), Ok(()));
+    assert_eq!(world.store.attempt("ada", RATE).await.unwrap(), Err(Duration::from_secs(2)));
+    // Below a millisecond nothing can be kept; it still counts.
+    let fast = Rate { burst: 2, every: Duration::from_micros(1) };
+    world.store.attempt("bob", fast).await.unwrap().unwrap();
+    world.store.attempt("bob", fast).await.unwrap().unwrap();
+    world.store.attempt("bob", fast).await.unwrap().unwrap_err();
 }
 
 async fn what_is_over_is_forgotten(world: World) {

@@ -306,6 +306,11 @@ fn what_cannot_be_guarded_is_refused_with_what_to_change() {
             "8443",
         ),
         (
+            "/spec/initContainers",
+            json!([{ "name": "b", "restartPolicy": "Always", "ports": [{ "name": "web", "containerPort": 8000, "hostPort": 80 }] }]),
+            "port 8000 is declared more than once (app, b)",
+        ),
+        (
             "/spec/volumes",
             json!([{ "name": "tenantry-tls", "emptyDir": {} }]),
             "a volume tenantry-tls of its own",

@@ -14,6 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec};
 use kube::api::{Api, PostParams};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{Checking, Fingerprint, Gates, NotAGate, fingerprint};
@@ -31,6 +32,8 @@ const WITHIN: Duration = Duration::from_secs(5);
 const MOST: usize = 4096;
 /// Longest token that anybody is asked about.
 const LONGEST: usize = 16 * 1024;
+/// Questions to the API server at a time.
+const AT_A_TIME: usize = 16;
 
 /// Whose token it is, as the API server says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +120,7 @@ pub struct Reviews {
     reviewer: Box<dyn TokenReviewer>,
     listed: ArcSwap<ServiceAccounts>,
     remembered: Mutex<HashMap<Fingerprint, Verdict>>,
+    asking: Semaphore,
 }
 
 /// What was said of a token.
@@ -141,7 +145,12 @@ impl Verdict {
 impl Reviews {
     /// Asks `reviewer`, and takes those listed for gates.
     pub fn new(reviewer: Box<dyn TokenReviewer>, listed: ServiceAccounts) -> Self {
-        Self { reviewer, listed: ArcSwap::from_pointee(listed), remembered: Mutex::default() }
+        Self {
+            reviewer,
+            listed: ArcSwap::from_pointee(listed),
+            remembered: Mutex::default(),
+            asking: Semaphore::new(AT_A_TIME),
+        }
     }
 
     /// Takes others for gates from now on.
@@ -150,18 +159,17 @@ impl Reviews {
     }
 
     async fn bearer(&self, token: &str) -> Result<Arc<Bearer>, NotAGate> {
-        if token.len() > LONGEST {
-            return Err(NotAGate::Unknown);
-        }
+        // Whoever knocks with what is no gate's token costs the API server nothing.
+        let expires = expiry(token).filter(|expires| *expires > unix_now()).ok_or(NotAGate::Unknown)?;
         let print = fingerprint(token);
         let before = self.remembered().get(&print).cloned();
         if let Some(verdict) = before.as_ref().filter(|verdict| verdict.counts()) {
             return verdict.bearer.clone().ok_or(NotAGate::Unknown);
         }
-        match self.reviewer.review(token).await {
+        match self.ask(token).await {
             Ok(bearer) => {
                 let bearer = bearer.map(Arc::new);
-                let verdict = Verdict { bearer: bearer.clone(), at: Instant::now(), expires: expiry(token) };
+                let verdict = Verdict { bearer: bearer.clone(), at: Instant::now(), expires };
                 self.remember(print, verdict);
                 bearer.ok_or(NotAGate::Unknown)
             }
@@ -177,13 +185,17 @@ impl Reviews {
         }
     }
 
+    async fn ask(&self, token: &str) -> Result<Option<Bearer>, String> {
+        let turn = timeout(WITHIN, self.asking.acquire()).await;
+        let Ok(Ok(_turn)) = turn else { return Err("too many tokens are asked about at a time".to_owned()) };
+        self.reviewer.review(token).await
+    }
+
     fn remember(&self, print: Fingerprint, verdict: Verdict) {
         let mut remembered = self.remembered();
         if remembered.len() >= MOST {
-            remembered.retain(|_, verdict| verdict.counts());
-            if remembered.len() >= MOST {
-                remembered.retain(|_, verdict| verdict.bearer.is_some());
-            }
+            // Gates last: what was said of them carries them while nobody can be asked.
+            remembered.retain(|_, verdict| verdict.bearer.is_some() && !verdict.has_expired());
             if remembered.len() >= MOST {
                 remembered.clear();
             }
@@ -205,15 +217,21 @@ impl Gates for Reviews {
     }
 }
 
-/// When a token says that it expires, in seconds since 1970; nothing of one that says nothing is remembered beyond a minute.
-fn expiry(token: &str) -> u64 {
+/// When a token that is made for us says that it expires, in seconds since 1970; nothing of what it says is proved.
+fn expiry(token: &str) -> Option<u64> {
     #[derive(Deserialize)]
     struct Claims {
+        aud: Vec<String>,
         exp: u64,
     }
-    let claims = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    let claims = claims.and_then(|claims| serde_json::from_slice::<Claims>(&claims).ok());
-    claims.map_or_else(|| unix_now() + GOOD_FOR.as_secs(), |claims| claims.exp)
+    let parts: Vec<&str> = token.split('.').collect();
+    let [_, claims, _] = parts.as_slice() else { return None };
+    if token.len() > LONGEST {
+        return None;
+    }
+    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+    let claims: Claims = serde_json::from_slice(&claims).ok()?;
+    claims.aud.iter().any(|audience| audience == AUDIENCE).then_some(claims.exp)
 }
 
 fn unix_now() -> u64 {
@@ -276,8 +294,15 @@ mod tests {
     }
 
     fn token(lasts: u64) -> String {
-        let claims = URL_SAFE_NO_PAD.encode(json!({ "exp": unix_now() + lasts }).to_string());
-        format!("e30.{claims}.sig")
+        numbered(lasts, 0)
+    }
+
+    fn numbered(lasts: u64, number: usize) -> String {
+        made(&json!({ "aud": [AUDIENCE], "exp": unix_now() + lasts, "jti": number }))
+    }
+
+    fn made(claims: &serde_json::Value) -> String {
+        format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()))
     }
 
     #[tokio::test]
@@ -334,15 +359,15 @@ mod tests {
     #[tokio::test]
     async fn while_the_api_server_is_away_gates_that_were_known_go_on_and_no_others() {
         let (server, reviews) = reviews();
-        let (known, expiring) = (token(3600), token(0));
+        let (known, expiring) = (token(3600), token(2));
         assert_eq!(reviews.check(&known).await, Ok(()));
         assert_eq!(reviews.check(&expiring).await, Ok(()));
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
         server.says(Err("connection refused".into()));
         pass(&reviews, GOOD_FOR * 10);
         assert_eq!(reviews.check(&known).await, Ok(()));
-        for other in [expiring, token(61), "no token".to_owned()] {
-            assert!(matches!(reviews.check(&other).await, Err(NotAGate::Unavailable(_))), "{other}");
-        }
+        assert!(matches!(reviews.check(&token(61)).await, Err(NotAGate::Unavailable(_))));
+        assert_eq!(reviews.check(&expiring).await, Err(NotAGate::Unknown));
     }
 
     #[tokio::test]
@@ -351,12 +376,31 @@ mod tests {
         let known = token(3600);
         assert_eq!(reviews.check(&known).await, Ok(()));
         server.says(Ok(None));
-        for number in 0..MOST + 10 {
-            assert!(reviews.check(&number.to_string()).await.is_err());
+        for number in 1..MOST + 10 {
+            assert!(reviews.check(&numbered(3600, number)).await.is_err());
         }
         assert!(reviews.remembered().len() <= MOST);
         assert_eq!(reviews.check(&known).await, Ok(()), "those who knock push out no gate");
-        assert_eq!(reviews.check(&"x".repeat(LONGEST + 1)).await, Err(NotAGate::Unknown));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_about_what_is_no_gates_token() {
+        let (server, reviews) = reviews();
+        let expires = unix_now() + 60;
+        for other in [
+            String::new(),
+            "no token".to_owned(),
+            "a.b.c".to_owned(),
+            format!("{}.d", token(60)),
+            made(&json!({ "aud": ["https://kubernetes.default.svc"], "exp": expires })),
+            made(&json!({ "exp": expires })),
+            made(&json!({ "aud": [AUDIENCE] })),
+            made(&json!({ "aud": [AUDIENCE], "exp": unix_now() })),
+            made(&json!({ "aud": [AUDIENCE], "exp": expires, "more": "x".repeat(LONGEST) })),
+        ] {
+            assert_eq!(reviews.check(&other).await, Err(NotAGate::Unknown), "{other:.80}");
+        }
+        assert_eq!((server.asked(), reviews.remembered().len()), (0, 0));
     }
 
     #[test]

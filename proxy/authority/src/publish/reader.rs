@@ -15,6 +15,8 @@ use crate::state::AppState;
 
 /// Between two times that revocations nobody can be hurt by any more are dropped.
 const PRUNE: Duration = Duration::from_mins(1);
+/// Batches of changes in one look.
+const MOST_BATCHES: usize = 32;
 
 /// Reads until `stop`: what is new goes into the log, and through the same encoded frames as a gate's into this process's view.
 pub(crate) async fn read_for_all(state: AppState, stop: CancellationToken) {
@@ -44,6 +46,16 @@ pub(crate) async fn read_for_all(state: AppState, stop: CancellationToken) {
     }
 }
 
+/// What a look brought.
+enum Taken {
+    /// Everything there was.
+    All,
+    /// So much that more may follow.
+    Some,
+    /// What does not follow from what was known.
+    Nonsense,
+}
+
 #[derive(Default)]
 struct Reader {
     position: Option<Position>,
@@ -55,8 +67,9 @@ impl Reader {
     async fn look(&mut self, state: &AppState) {
         let began = Instant::now();
         match self.take(state).await {
-            Ok(true) => state.log.read(began),
-            Ok(false) => *self = Self::default(),
+            Ok(Taken::All) => state.log.read(began),
+            Ok(Taken::Some) => state.changed.notify_waiters(),
+            Ok(Taken::Nonsense) => *self = Self::default(),
             Err(SnapshotError::NoSettings) => {}
             Err(SnapshotError::Store(error)) => {
                 tracing::warn!(%error, "the directory could not be read; gates go on with what they know");
@@ -64,37 +77,47 @@ impl Reader {
         }
     }
 
-    /// Whether what was read follows from what was known.
-    async fn take(&mut self, state: &AppState) -> Result<bool, SnapshotError> {
-        if let Some(position) = self.position {
-            match state.store.changes(position).await? {
-                Changes::Following(changes) => {
-                    for change in changes {
-                        let Change { version, digest, .. } = change;
-                        let line = Bytes::from(encode(&Frame::Change(Box::new(change))));
-                        if !self.hear(&line) {
-                            return Ok(false);
-                        }
-                        let position = Position { version, digest };
-                        state.log.push(position, line);
-                        self.position = Some(position);
-                    }
-                    return Ok(self.hear(&encode(&Frame::Heartbeat { read_age_ms: 0 })));
+    async fn take(&mut self, state: &AppState) -> Result<Taken, SnapshotError> {
+        let Some(mut position) = self.position else { return self.begin(state).await };
+        for _ in 0..MOST_BATCHES {
+            let changes = match state.store.changes(position).await? {
+                Changes::Following(changes) => changes,
+                Changes::Gap => {
+                    tracing::info!(
+                        "the directory's history does not reach back that far; a new snapshot follows"
+                    );
+                    return self.begin(state).await;
                 }
-                Changes::Gap => tracing::info!(
-                    "the directory's history does not reach back that far; a new snapshot follows"
-                ),
+            };
+            // Only when nothing is left is it known that everything was read.
+            if changes.is_empty() {
+                let alive = self.hear(&encode(&Frame::Heartbeat { read_age_ms: 0 }));
+                return Ok(if alive { Taken::All } else { Taken::Nonsense });
+            }
+            for change in changes {
+                let Change { version, digest, .. } = change;
+                let line = Bytes::from(encode(&Frame::Change(Box::new(change))));
+                if !self.hear(&line) {
+                    return Ok(Taken::Nonsense);
+                }
+                position = Position { version, digest };
+                state.log.push(position, line);
+                self.position = Some(position);
             }
         }
+        Ok(Taken::Some)
+    }
+
+    async fn begin(&mut self, state: &AppState) -> Result<Taken, SnapshotError> {
         let began = Instant::now();
         let snapshot = state.store.snapshot().await?;
         let position = Position { version: snapshot.version, digest: snapshot.digest };
         if !self.hear(&super::line_of(snapshot, began)) {
-            return Ok(false);
+            return Ok(Taken::Nonsense);
         }
         state.log.begin(position);
         self.position = Some(position);
-        Ok(true)
+        Ok(Taken::All)
     }
 
     fn hear(&mut self, line: &[u8]) -> bool {
