@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use secrecy::SecretString;
-use tenantry_process::Failure;
+use tenantry_process::{Failure, parted};
 use tenantry_store::{OpenError, Options, Store};
 
 use crate::data::{DataFolder, keyring};
@@ -71,7 +71,7 @@ pub async fn open(wanted: Wanted<'_>) -> Result<Store, Failure> {
 fn refused(error: &OpenError) -> Failure {
     let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})")).unwrap_or_default();
     let text = error.to_string();
-    let (what, remedy) = text.split_once("; ").unwrap_or((&text, ""));
+    let (what, remedy) = parted(&text);
     Failure::new(format!("{what}{cause}"), remedy)
 }
 

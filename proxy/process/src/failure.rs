@@ -21,6 +21,20 @@ impl Failure {
         Self { code: 2, ..Self::new(what, remedy) }
     }
 
+    /// What our libraries' errors say: what is wrong before the first semicolon, and what to do after it.
+    pub fn of(error: &dyn std::error::Error) -> Self {
+        let text = error.to_string();
+        let (what, remedy) = parted(&text);
+        Self::new(what, remedy)
+    }
+
+    /// As [`Failure::of`], where the remedy does not read as a sentence by itself.
+    pub fn to_mend(error: &dyn std::error::Error) -> Self {
+        let text = error.to_string();
+        let (what, remedy) = parted(&text);
+        Self::new(what, if remedy.is_empty() { String::new() } else { format!("To mend it: {remedy}") })
+    }
+
     /// Writes the sentence to standard error, after the program's name, and returns the exit code.
     #[allow(
         clippy::print_stderr,
@@ -30,6 +44,11 @@ impl Failure {
         eprintln!("{program}: {self}");
         ExitCode::from(self.code)
     }
+}
+
+/// What is wrong, and what to do about it, of a sentence that has a semicolon between them.
+pub fn parted(text: &str) -> (&str, &str) {
+    text.split_once("; ").unwrap_or((text, ""))
 }
 
 impl fmt::Display for Failure {

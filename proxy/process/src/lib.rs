@@ -1,5 +1,5 @@
 //! What each program in front of a backend does at its start: it reads its settings ([`file`], [`environment`]), begins its log
-//! ([`logs`]) and says no in a sentence ([`Failure`]).
+//! ([`logs`]), hears what asks it to end ([`Signals`]) and says no in a sentence ([`Failure`]).
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod environment;
@@ -8,11 +8,13 @@ pub mod file;
 pub mod logs;
 mod nearest;
 mod plain;
+mod signals;
 mod watched;
 
-pub use failure::Failure;
+pub use failure::{Failure, parted};
 pub use logs::LogFormat;
 pub use plain::Plain;
+pub use signals::Signals;
 pub use watched::Watched;
 
 #[cfg(test)]

@@ -18,11 +18,7 @@ pub(super) async fn start(settings: &AuthoritySettings, stop: CancellationToken)
     else {
         return Err(Failure::usage("there is no folder of manifests", "Name one with --manifests."));
     };
-    let gates = TokenFile::open(gate_tokens.clone()).map_err(|error| {
-        let text = error.to_string();
-        let (what, remedy) = text.split_once("; ").unwrap_or((&text, ""));
-        Failure::new(what, remedy)
-    })?;
+    let gates = TokenFile::open(gate_tokens.clone()).map_err(|error| Failure::of(&error))?;
     let follow =
         FollowSettings { manifests: Some(manifests.clone()), upstream: None, public_url: public_url.clone() };
     let read = follow.read();

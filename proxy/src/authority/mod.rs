@@ -11,9 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenantry_authority::{Authority, AuthorityConfig, Gates, Limiter, Quotas, Running, SharedLimiter};
-use tenantry_process::{Failure, Watched, logs};
+use tenantry_process::{Failure, Signals, Watched, logs};
 use tenantry_store::Store;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::manifests::ServedBackend;
@@ -113,40 +112,10 @@ fn start(
         store,
         random: None,
     });
-    started.map(Arc::new).map_err(|error| {
-        let text = error.to_string();
-        let (what, remedy) = text.split_once("; ").unwrap_or((&text, ""));
-        Failure::new(what, remedy)
-    })
+    started.map(Arc::new).map_err(|error| Failure::of(&error))
 }
 
 /// Limits that all authorities on a database share.
 fn limiter(store: Store, quotas: Quotas) -> Box<dyn Limiter> {
     Box::new(SharedLimiter::new(store, quotas))
-}
-
-/// What asks the process to end.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Failure> {
-        let hear = |kind| {
-            signal(kind).map_err(|error| Failure::new(format!("signals cannot be heard: {error}"), ""))
-        };
-        Ok(Self { interrupt: hear(SignalKind::interrupt())?, terminate: hear(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    async fn interrupted(&mut self) {
-        self.interrupt.recv().await;
-    }
 }

@@ -6,12 +6,11 @@ mod start;
 
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::manifests;
 use crate::settings::Settings;
-use tenantry_process::{Failure, Watched, logs};
+use tenantry_process::{Failure, Signals, Watched, logs};
 
 /// How long requests in flight may take to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -33,10 +32,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 }
 
 async fn serve(settings: &Settings) -> Result<(), Failure> {
-    let signals =
-        |kind| signal(kind).map_err(|error| Failure::new(format!("signals cannot be heard: {error}"), ""));
-    let (mut interrupt, mut terminate) =
-        (signals(SignalKind::interrupt())?, signals(SignalKind::terminate())?);
+    let mut signals = Signals::new()?;
     let parts = start::start(settings).await?;
     let stop = CancellationToken::new();
     let following = tokio::spawn(manifests::follow(parts.follower(), stop.clone()));
@@ -45,8 +41,7 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
     let mut certificate = Watched::new(named);
     loop {
         tokio::select! {
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
+            () = signals.next() => break,
             () = certificate.changed() => match parts.gate.reload_tls() {
                 Ok(()) => tracing::info!("the certificate changed; new connections get the new one"),
                 Err(error) => tracing::error!(%error, "the changed certificate cannot be used; the old one serves on"),
@@ -67,7 +62,7 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
     };
     tokio::select! {
         () = ended => {}
-        _ = interrupt.recv() => tracing::warn!("stopped at once"),
+        () = signals.interrupted() => tracing::warn!("stopped at once"),
     }
     Ok(())
 }

@@ -190,11 +190,7 @@ fn start_gate(
         assertion_folder: Some(data.path().join("assertion")),
         clock: GateClock::system(),
     };
-    Gate::start(config).map_err(|error| {
-        let text = error.to_string();
-        let (what, remedy) = text.split_once("; ").unwrap_or((&text, ""));
-        Failure::new(what, format!("{}{remedy}", if remedy.is_empty() { "" } else { "To mend it: " }))
-    })
+    Gate::start(config).map_err(|error| Failure::to_mend(&error))
 }
 
 /// An address that nobody asked for by name is left out where the machine has no such address.

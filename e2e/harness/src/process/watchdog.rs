@@ -4,7 +4,10 @@ use super::{PartError, wait_until};
 use std::{
     fmt::Write as _,
     io::{BufRead, BufReader, Write as _},
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::unix::{
+        fs::{OpenOptionsExt as _, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{Mutex, PoisonError},
@@ -60,6 +63,15 @@ impl Watchdog {
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> Result<PathBuf, PartError> {
         let path = self.file(name);
         std::fs::write(&path, content).map_err(PartError::io(&path))?;
+        Ok(path)
+    }
+
+    /// As [`Watchdog::write`], for its owner alone: mode 0600 from the first byte on.
+    pub fn write_private(&self, name: &str, content: impl AsRef<[u8]>) -> Result<PathBuf, PartError> {
+        let path = self.file(name);
+        let mut options = std::fs::OpenOptions::new();
+        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+        opened.and_then(|mut file| file.write_all(content.as_ref())).map_err(PartError::io(&path))?;
         Ok(path)
     }
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use tenantry_gate::{
     AuthorityEndpoint, Credential, Gate, GateClock, GateConfig, RemoteDirectory, Running, TlsSource, Trust,
 };
-use tenantry_process::{Failure, Watched, logs};
-use tokio::signal::unix::{SignalKind, signal};
+use tenantry_process::{Failure, Signals, Watched, logs};
 
 use super::listener::Listener;
 use super::settings::Settings;
@@ -23,17 +22,13 @@ pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
 }
 
 async fn serve(settings: &Settings) -> Result<(), Failure> {
-    let signals =
-        |kind| signal(kind).map_err(|error| Failure::new(format!("signals cannot be heard: {error}"), ""));
-    let (mut interrupt, mut terminate) =
-        (signals(SignalKind::interrupt())?, signals(SignalKind::terminate())?);
+    let mut signals = Signals::new()?;
     let gate = start(settings)?;
     greet(settings, &gate);
     let mut certificate = Watched::new(vec![settings.tls_cert.clone(), settings.tls_key.clone()]);
     loop {
         tokio::select! {
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
+            () = signals.next() => break,
             () = certificate.changed() => match gate.reload_tls() {
                 Ok(()) => tracing::info!("the certificate changed; new connections get the new one"),
                 Err(error) => tracing::error!(%error, "the changed certificate cannot be used; the old one serves on"),
@@ -45,7 +40,7 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
         drained = gate.drain(settings.drain) => if drained.cut > 0 {
             tracing::warn!(connections = drained.cut, "cut what had not ended in time");
         },
-        _ = interrupt.recv() => tracing::warn!("stopped at once"),
+        () = signals.interrupted() => tracing::warn!("stopped at once"),
     }
     Ok(())
 }
@@ -53,8 +48,8 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
 /// Whatever stands in the way is a sentence; an authority that is away does not.
 fn start(settings: &Settings) -> Result<Running, Failure> {
     let trust = settings.authority_ca.as_ref().map(|bundle| Trust::open(bundle, settings.pins.clone()));
-    let trust = trust.transpose().map_err(|error| failure(&error))?;
-    let credential = Credential::file(&settings.token_file).map_err(|error| failure(&error))?;
+    let trust = trust.transpose().map_err(|error| Failure::to_mend(&error))?;
+    let credential = Credential::file(&settings.token_file).map_err(|error| Failure::to_mend(&error))?;
     let endpoint = |listener: &Listener| AuthorityEndpoint {
         address: listener.address.clone(),
         tls: trust.clone().filter(|_| listener.tls),
@@ -71,7 +66,7 @@ fn start(settings: &Settings) -> Result<Running, Failure> {
         assertion_folder: settings.assertion_dir.clone(),
         clock: GateClock::system(),
     };
-    Gate::start(config).map_err(|error| failure(&error))
+    Gate::start(config).map_err(|error| Failure::to_mend(&error))
 }
 
 /// Of several addresses those that this machine has: the same setting serves pods with and without IPv6.
@@ -85,13 +80,6 @@ fn existing(plain: &[SocketAddr]) -> Vec<SocketAddr> {
         tracing::warn!(%address, "this machine has no such address; nothing is served there");
     }
     here
-}
-
-/// The library's messages have what is wrong before a semicolon and what to do after it.
-fn failure(error: &dyn std::error::Error) -> Failure {
-    let text = error.to_string();
-    let (what, remedy) = text.split_once("; ").unwrap_or((&text, ""));
-    Failure::new(what, format!("{}{remedy}", if remedy.is_empty() { "" } else { "To mend it: " }))
 }
 
 /// Says where it listens and whom it follows.

@@ -2,7 +2,6 @@
 //! whose a token is.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -28,11 +27,8 @@ impl Started {
         let ca = process.write("ca.crt", authority.pem()).unwrap();
         let certificate = process.write("tls.crt", &signed.certificate).unwrap();
         let key = process.write("tls.key", &signed.key).unwrap();
-        let keyring = process.file("keyring.json");
-        let mut private = std::fs::OpenOptions::new();
-        let mut private = private.write(true).create_new(true).mode(0o600).open(&keyring).unwrap();
         let text = &world.secret("tenantry-keyring-app").await.unwrap()["keyring.json"];
-        std::io::Write::write_all(&mut private, text.as_bytes()).unwrap();
+        let keyring = process.write_private("keyring.json", text).unwrap();
         let address = || SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
         let (stream, admin) = (address(), address());
         let mut command = Command::new(built("tenantry-proxy").unwrap());

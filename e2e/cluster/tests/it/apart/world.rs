@@ -1,7 +1,6 @@
 //! Authorities, gates and what stands between them.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -69,8 +68,8 @@ impl World {
             database,
             process,
         };
-        world.private("gates.tokens", TOKEN);
-        world.private("gate.token", TOKEN);
+        world.process.write_private("gates.tokens", TOKEN).unwrap();
+        world.process.write_private("gate.token", TOKEN).unwrap();
         world.process.write("ca.crt", world.ca.pem()).unwrap();
         world.certificate("authority", &world.ca.server(&[]).unwrap());
         world.certificate("gate", &world.ca.server(&[]).unwrap());
@@ -92,16 +91,9 @@ impl World {
         world
     }
 
-    fn private(&self, name: &str, text: &str) {
-        let file = self.process.file(name);
-        let mut options = std::fs::OpenOptions::new();
-        let mut written = options.write(true).create(true).truncate(true).mode(0o600).open(file).unwrap();
-        std::io::Write::write_all(&mut written, text.as_bytes()).unwrap();
-    }
-
     /// Puts a certificate where a program looks for it.
     pub fn certificate(&self, name: &str, signed: &Signed) {
-        self.private(&format!("{name}.key"), &signed.key);
+        self.process.write_private(&format!("{name}.key"), &signed.key).unwrap();
         self.process.write(&format!("{name}.crt"), &signed.certificate).unwrap();
     }
 

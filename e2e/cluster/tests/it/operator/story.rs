@@ -2,7 +2,6 @@
 //! at once.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -31,11 +30,8 @@ impl Gate {
             world.namespace
         );
         std::fs::write(folder.join("backend.yaml"), backend).unwrap();
-        let keyring = process.file("keyring.json");
-        let mut private = std::fs::OpenOptions::new();
-        let mut private = private.write(true).create_new(true).mode(0o600).open(&keyring).unwrap();
         let text = &world.secret("tenantry-keyring-app").await.unwrap()["keyring.json"];
-        std::io::Write::write_all(&mut private, text.as_bytes()).unwrap();
+        let keyring = process.write_private("keyring.json", text).unwrap();
         let address = || SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
         let (plain, admin) = (address(), address());
         let mut command = Command::new(built("tenantry-proxy").unwrap());
