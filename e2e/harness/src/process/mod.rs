@@ -21,9 +21,19 @@ const ATTEMPTS: u32 = 5;
 /// How often a part that is coming up is looked at.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// A port of 127.0.0.1 that was free a moment ago; another process may take it before it is bound.
+/// A port of 127.0.0.1 that is free, and that the system gives to nobody else for a minute.
+///
+/// A connection to it was made and ended by this side first, so that the port is in TIME-WAIT (RFC 9293 3.3.2): whoever binds it by its
+/// number may have it (servers set `SO_REUSEADDR`), whoever asks for any port, or connects from any, gets another.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let mut client = TcpStream::connect(address)?;
+    let (server, _) = listener.accept()?;
+    drop(server);
+    // Its end has come, and only then is the other side's sent.
+    client.read_to_end(&mut Vec::new())?;
+    Ok(address.port())
 }
 
 /// Starts something that binds free ports, again where one was taken between looking and binding; more than a few such losses
