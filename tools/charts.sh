@@ -59,7 +59,8 @@ checksum() { render charts/tenantry "$@" | sed -n 's/^ *checksum\/config: //p'; 
 [ "$(checksum)" != "$(checksum --set config.log=debug)" ] || fail "a changed configuration does not roll the pods"
 
 # Without the webhook nothing of it is there; with it, its authority is the operator's to write.
-! render charts/tenantry --set injection.enabled=false | grep -iE 'webhook|inject|9443|configmaps' || fail "injection.enabled=false leaves that"
+! render charts/tenantry --set injection.enabled=false | grep -iE 'webhook|inject|9443' || fail "injection.enabled=false leaves that"
+! render charts/tenantry --set authority.enabled=false | grep -iE 'authorit(y|ies):|reviewers|networkpolicies|rolebindings,' || fail "authority.enabled=false leaves that"
 ! render charts/tenantry | grep -v '^ *#' | grep caBundle || fail "the chart writes caBundle"
 
 refused() { ! render charts/tenantry "$@" >/dev/null 2>&1 || fail "this was not refused: $*"; }
@@ -70,6 +71,9 @@ refused --set watchNamespaces=mini-xdr
 refused --set image.digest=latest
 refused --set injection.image.digest=latest
 refused --set injection.enabled=yes
+refused --set authority.image.digest=latest
+refused --set authority.replicas=0
+refused --set authority.certificateLasts=soon
 refused --set-json 'injection={"resources": {"limits": {"memory": true}}}'
 refused --set serviceAccount.create=false
 refused --set-json 'nodeSelector={"a": true}'

@@ -17,6 +17,8 @@ pub const STALLED: &str = "Stalled";
 pub const DATABASE: &str = "DatabaseReady";
 /// The Secrets are.
 pub const SECRETS: &str = "SecretsReady";
+/// Its authority answers.
+pub const AUTHORITY: &str = "AuthorityReady";
 /// AWS Secrets Manager is.
 pub const AWS: &str = "AwsSecretsReady";
 /// Something differs and is not put right for now.

@@ -4,7 +4,9 @@
 //! the simulation and the real ones are driven by the same planner.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod authority;
 pub mod backend;
+pub mod certificates;
 pub mod conditions;
 pub mod content;
 pub mod export;

@@ -28,6 +28,10 @@ pub mod annotation {
     pub const ABANDON: &str = "tenantry.io/abandon";
     /// A digest of the schema that a CRD carries.
     pub const SCHEMA: &str = "tenantry.io/schema";
+    /// A digest of what was last written, on what stands for a Backend.
+    pub const WRITTEN: &str = "tenantry.io/written";
+    /// A digest of what an authority's pods read when they start.
+    pub const READ: &str = "tenantry.io/read";
     /// On a pod, as all below: the Backend whose pod it is, where the selectors of several match.
     pub const BACKEND: &str = "tenantry.io/backend";
     /// The image of its gate.
@@ -74,9 +78,34 @@ pub fn gate_secret(name: &str) -> String {
     format!("tenantry-gate-{name}-tls")
 }
 
+/// The Secret with the authority that signs what a Backend's gates trust.
+pub fn ca_secret(name: &str) -> String {
+    format!("tenantry-ca-{name}")
+}
+
+/// The Secret with the authority that signs what a Backend's gates show.
+pub fn gates_ca_secret(name: &str) -> String {
+    format!("tenantry-gates-ca-{name}")
+}
+
+/// The Secret with the certificate that a Backend's authority shows.
+pub fn authority_secret(name: &str) -> String {
+    format!("tenantry-authority-{name}-tls")
+}
+
+/// The pods that are a Backend's authority, and all that is there for them.
+pub fn authority(name: &str) -> String {
+    format!("{name}-authority")
+}
+
+/// The network policy of a Backend's own pods.
+pub fn gates(name: &str) -> String {
+    format!("{name}-gates")
+}
+
 /// The host by which gates reach a Backend's authority.
 pub fn authority_host(namespace: &str, name: &str) -> String {
-    format!("{name}-authority.{namespace}.svc")
+    format!("{}.{namespace}.svc", authority(name))
 }
 
 /// Keys in Secrets and entries of the vault.

@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
+mod authority;
 mod injection;
 
+pub use authority::Authority;
 pub use injection::{Gate, Injection, PullPolicy, Resources};
 
 /// The settings of an operator.
@@ -31,6 +33,8 @@ pub struct Settings {
     pub cluster_id: String,
     /// The Lease.
     pub lease: Lease,
+    /// The authority that is run for each Backend; none: none is.
+    pub authority: Option<Authority>,
     /// The webhook that adds gates to pods; none: there is none.
     pub injection: Option<Injection>,
 }
@@ -90,6 +94,7 @@ impl Default for Settings {
             resync: Period(Duration::from_hours(1)),
             cluster_id: String::new(),
             lease: Lease::default(),
+            authority: None,
             injection: None,
         }
     }
@@ -148,6 +153,9 @@ impl Overrides {
         if let Some(injection) = &mut settings.injection {
             injection.listen = self.injection_listen.unwrap_or(injection.listen);
             injection.check()?;
+        }
+        if let Some(authority) = &settings.authority {
+            authority.check()?;
         }
         settings.cluster_id = self.cluster_id.clone().unwrap_or(settings.cluster_id);
         settings.log_format = self.log_format.unwrap_or(settings.log_format);

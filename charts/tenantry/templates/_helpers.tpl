@@ -50,6 +50,22 @@ app.kubernetes.io/part-of: tenantry
 {{- printf "%s.%s" (include "tenantry.operator" .) .Release.Namespace -}}
 {{- end -}}
 
+{{/* The ClusterRole of all authorities, and the ClusterRoleBinding whose subjects the operator writes. */}}
+{{- define "tenantry.reviewers" -}}
+{{- printf "%s-reviewers" (include "tenantry.clusterWide" .) -}}
+{{- end -}}
+
+{{/* Of a list: what a container asks for and may use, or nothing. */}}
+{{- define "tenantry.resources" -}}
+{{- range $kind := list "requests" "limits" }}
+{{ $kind }}:
+  {{- range $name, $amount := get (default dict $) $kind }}
+  {{ $name }}: {{ $amount | quote }}
+  {{- else }} {}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* /etc/tenantry/operator.yaml */}}
 {{- define "tenantry.config" -}}
 {{- with .Values.config -}}
@@ -64,6 +80,21 @@ lease:
   name: {{ include "tenantry.operator" $ }}
   duration: {{ .leaseDuration }}
 {{- end }}
+{{- with .Values.authority }}
+{{- if .enabled }}
+authority:
+  image: {{ include "tenantry.image" (list .image $.Chart) | quote }}
+  imagePullPolicy: {{ .image.pullPolicy }}
+  imagePullSecrets: {{ toJson .imagePullSecrets }}
+  replicas: {{ int .replicas }}
+  log: {{ .log | quote }}
+  reviewers: {{ include "tenantry.reviewers" $ | quote }}
+  certificateLasts: {{ .certificateLasts }}
+  caLasts: {{ .caLasts }}
+  resources:
+    {{- include "tenantry.resources" .resources | trim | nindent 4 }}
+{{- end }}
+{{- end }}
 {{- with .Values.injection }}
 {{- if .enabled }}
 injection:
@@ -76,13 +107,7 @@ injection:
     image: {{ include "tenantry.image" (list .image $.Chart) | quote }}
     imagePullPolicy: {{ .image.pullPolicy }}
     resources:
-      {{- range $kind := list "requests" "limits" }}
-      {{ $kind }}:
-        {{- range $name, $amount := get (default dict $.Values.injection.resources) $kind }}
-        {{ $name }}: {{ $amount | quote }}
-        {{- else }} {}
-        {{- end }}
-      {{- end }}
+      {{- include "tenantry.resources" .resources | trim | nindent 6 }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -101,7 +126,24 @@ injection:
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
-{{- if .Values.injection.enabled }}
+{{- if .Values.authority.enabled }}
+# A Backend's authority: its pods, how they are reached and by whom, and what they may read. What it may read the operator may read itself.
+- apiGroups: [""]
+  resources: [configmaps, serviceaccounts, services]
+  verbs: [get, create, patch]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, create, patch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, create, patch]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, create, patch, delete]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [roles, rolebindings]
+  verbs: [get, create, patch]
+{{- else if .Values.injection.enabled }}
 # The authorities that a Backend's gates are to trust.
 - apiGroups: [""]
   resources: [configmaps]

@@ -7,6 +7,7 @@ use tenantry_crds::Backend;
 use super::reconcile::{Reconciled, World, finish};
 use super::registry::key_of;
 use super::report::Findings;
+use crate::authority;
 use crate::marks;
 use crate::names;
 use crate::organization::Outcome;
@@ -22,7 +23,11 @@ pub async fn reconcile(world: &World<'_>, backend: &Backend, now: DateTime<Utc>)
     let uid = backend.metadata.uid.clone().unwrap_or_default();
     let abandoned = marks::is_abandoned(&backend.metadata);
     let mut findings = Findings::default();
-    if !abandoned {
+    if abandoned {
+        if let Err(trouble) = authority::withdraw(world, &key_of(backend)).await {
+            tracing::warn!(reason = trouble.reason, "{}", trouble.message);
+        }
+    } else {
         findings.deletion = clean(world, backend, &uid).await.err();
     }
     if findings.deletion.is_some() {
@@ -67,11 +72,19 @@ async fn clean(world: &World<'_>, backend: &Backend, uid: &str) -> Result<(), Tr
         );
         return Err(Trouble::passing("OrganizationsExist", message));
     }
-    let (namespace, name) = (backend.namespace(), names::backend_secret(backend.name()));
-    if let Some(secret) = world.secrets.observe(namespace, &name).await?
-        && secret.owner.as_ref() == Some(&super::secret_owner(backend))
-    {
-        world.secrets.delete(namespace, &name, &secret).await?;
+    let (namespace, name) = (backend.namespace(), backend.name());
+    let mut secrets = vec![names::backend_secret(name)];
+    if world.authority.is_some() {
+        // Not the authorities that signed these: pods that go on running trust them.
+        secrets.extend([names::authority_secret(name), names::gate_secret(name)]);
+        authority::withdraw(world, &key_of(backend)).await?;
+    }
+    for name in secrets {
+        if let Some(secret) = world.secrets.observe(namespace, &name).await?
+            && secret.owner.as_ref() == Some(&super::secret_owner(backend))
+        {
+            world.secrets.delete(namespace, &name, &secret).await?;
+        }
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ fn paused(what: &str) -> Trouble {
 }
 
 /// Refuses a write of a Backend's own while it is paused: it is looked at all the same, for its Organizations need it open.
-fn may_write(backend: &Backend, what: &str) -> Result<(), Trouble> {
+pub(crate) fn may_write(backend: &Backend, what: &str) -> Result<(), Trouble> {
     if marks::is_paused(&backend.metadata) { Err(paused(what)) } else { Ok(()) }
 }
 

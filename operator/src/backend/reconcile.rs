@@ -16,6 +16,7 @@ use super::keyring::{self, SeenKeyring, Source};
 use super::registry::{Open, Registry, key_of};
 use super::report::{Findings, Members};
 use super::{keys, report};
+use crate::authority::{self, For};
 use crate::conditions;
 use crate::content::Content;
 use crate::leader::Leadership;
@@ -23,7 +24,9 @@ use crate::marks;
 use crate::names;
 use crate::organization::Outcome;
 use crate::organization::plan::projections;
+use crate::settings;
 use crate::stores::manifests::{Manifests, Note, say};
+use crate::stores::objects::Objects;
 use crate::stores::secrets::{SecretView, SecretWanted, Secrets};
 use crate::stores::vault::Vault;
 use crate::trouble::Trouble;
@@ -36,6 +39,10 @@ pub struct World<'a> {
     pub manifests: &'a dyn Manifests<Backend, BackendStatus>,
     /// Secrets.
     pub secrets: &'a dyn Secrets,
+    /// What else stands in the cluster.
+    pub objects: &'a dyn Objects,
+    /// The authority that each Backend has; `None`: it has none.
+    pub authority: Option<&'a settings::Authority>,
     /// The Backend's vault, where it has one.
     pub vault: Option<Arc<dyn Vault>>,
     /// What is open.
@@ -131,6 +138,7 @@ impl Story<'_> {
                 if let Err(trouble) = self.keep_keys(&open, findings).await {
                     findings.secrets.get_or_insert(trouble);
                 }
+                self.keep_authority(&open, findings).await;
                 is_new
             }
             Err(trouble) => {
@@ -242,6 +250,7 @@ impl Story<'_> {
             rows: opening.rows(store)?,
             vault: self.world.vault.clone(),
             opened_with: digest,
+            read: authority::read(&url, ca.as_ref(), &text),
             keyring: text,
             url,
         };
@@ -333,6 +342,18 @@ impl Story<'_> {
             findings.vault.get_or_insert(trouble);
         }
         Ok(())
+    }
+
+    /// Keeps its authority, whatever else is wrong: what it needs is a database that was opened.
+    async fn keep_authority(&self, open: &Open, findings: &mut Findings) {
+        let (Some(settings), Some(database)) = (self.world.authority, &self.backend.spec.database) else {
+            return;
+        };
+        let host = names::authority_host(self.backend.namespace(), self.backend.name());
+        let of =
+            For { backend: self.backend, database, settings, cluster: self.world.cluster, read: &open.read };
+        let stands = authority::keep(self.world, of, self.now).await;
+        findings.authority = Some((format!("https://{host}:8444"), stands));
     }
 
     /// Whether the Backend was once seen to be as its manifest says.

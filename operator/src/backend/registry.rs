@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use tenantry_crds::Backend;
 
 use super::puts::Puts;
+use crate::content::Content;
 use crate::stores::database::Database;
 use crate::stores::vault::Vault;
 use crate::trouble::Trouble;
@@ -30,6 +31,8 @@ pub struct Open {
     pub vault: Option<Arc<dyn Vault>>,
     /// A digest of all that it was opened with.
     pub opened_with: String,
+    /// A digest of what its authority's pods read of it when they start.
+    pub read: String,
     /// The keyring that it was opened with.
     pub keyring: SecretString,
 }
@@ -41,10 +44,13 @@ impl Open {
     }
 }
 
-/// What is open; the keyrings that this process worked with, which outlive a Backend that cannot be opened for a while; and its writes
-/// to the vault.
+/// What is open; the keyrings that this process worked with, which outlive a Backend that cannot be opened for a while; its writes to the
+/// vault; and what Secrets held that nothing else holds.
 #[derive(Clone, Default)]
-pub struct Registry(Arc<RwLock<Known>>, Arc<RwLock<HashMap<Key, SecretString>>>, Puts);
+pub struct Registry(Arc<RwLock<Known>>, Arc<RwLock<HashMap<Key, SecretString>>>, Puts, Remembered);
+
+/// By namespace and name of the Secret.
+type Remembered = Arc<RwLock<HashMap<(String, String), Content>>>;
 
 type Known = HashMap<Key, Result<Arc<Open>, Trouble>>;
 
@@ -68,6 +74,16 @@ impl Registry {
     /// The keyring that the Backend was last opened with.
     pub fn keyring(&self, key: &Key) -> Option<SecretString> {
         self.1.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// What a Secret held when it was last seen.
+    pub fn remembered(&self, secret: &(String, String)) -> Option<Content> {
+        self.3.read().unwrap_or_else(PoisonError::into_inner).get(secret).cloned()
+    }
+
+    /// Remembers what a Secret holds.
+    pub fn remember(&self, secret: (String, String), content: Content) {
+        self.3.write().unwrap_or_else(PoisonError::into_inner).insert(secret, content);
     }
 
     /// When entries of the vault were written.

@@ -28,6 +28,8 @@ pub struct Findings {
     pub secrets: Option<Trouble>,
     /// With its entries of the vault.
     pub vault: Option<Trouble>,
+    /// Where its authority is, and what is wrong with it; `None`: it has none.
+    pub authority: Option<(String, Result<(), Trouble>)>,
     /// What keeps its deletion from ending.
     pub deletion: Option<Trouble>,
 }
@@ -35,7 +37,9 @@ pub struct Findings {
 impl Findings {
     /// Everything that is wrong, the gravest cause first.
     pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
-        [&self.deletion, &self.database, &self.secrets, &self.vault].into_iter().flatten()
+        let authority = self.authority.as_ref().and_then(|(_, stands)| stands.as_ref().err());
+        let all = [&self.deletion, &self.database, &self.secrets, &self.vault];
+        all.into_iter().flatten().chain(authority)
     }
 }
 
@@ -72,6 +76,17 @@ pub fn status(
             findings.secrets.as_ref().or(findings.database.as_ref()),
             "as the database says",
         );
+        match &findings.authority {
+            Some((_, Ok(()))) => conditions.set(conditions::AUTHORITY, Some(true), "Available", "it answers"),
+            Some((_, Err(trouble))) => {
+                conditions.set(conditions::AUTHORITY, Some(false), trouble.reason, &trouble.message);
+            }
+            None if old.authority_url.is_some() => {
+                let why = "the database comes first";
+                conditions.set(conditions::AUTHORITY, None, "WaitsForDatabase", why);
+            }
+            None => {}
+        }
         if backend.spec.aws.is_some() {
             aws(&mut conditions, findings, members);
         }
@@ -82,8 +97,8 @@ pub fn status(
     BackendStatus {
         observed_generation: backend.metadata.generation,
         organizations: Some(i64::try_from(members.all).unwrap_or(i64::MAX)),
+        authority_url: findings.authority.as_ref().map_or(old.authority_url, |(url, _)| Some(url.clone())),
         conditions: conditions.into_list(),
-        ..old
     }
 }
 

@@ -24,6 +24,7 @@ use crate::leader::Leadership;
 use crate::marks;
 use crate::metrics::{Metrics, OfStore};
 use crate::organization::{Desired, Outcome, Stores, reconcile, report};
+use crate::settings;
 use crate::stores::kubernetes::Cluster;
 use crate::stores::manifests::{ABANDONED, Manifests, Note, say};
 use crate::stores::vault::Vault;
@@ -58,6 +59,8 @@ pub struct Context {
     pub turns: Turns,
     /// How many connections to a Backend's database there may be at a time.
     pub connections: u32,
+    /// The authority that each Backend has.
+    pub authority: Option<settings::Authority>,
     /// Failures in a row.
     pub pauses: Pauses,
     /// How often everything is looked at again.
@@ -262,6 +265,8 @@ pub async fn backend(backend: Arc<Backend>, context: Arc<Context>) -> Result<Act
         cluster: &context.cluster_id,
         manifests: &context.cluster,
         secrets: &context.cluster,
+        objects: &context.cluster,
+        authority: context.authority.as_ref(),
         vault,
         registry: &context.registry,
         leadership: &context.leadership,

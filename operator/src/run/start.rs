@@ -227,6 +227,7 @@ async fn lead(started: &Started) {
         turns: Turns::new(started.settings.workers),
         // Who works on an Organization never waits for another to give a connection back; the Backend itself has two.
         connections: u32::from(started.settings.workers) + 2,
+        authority: started.settings.authority.clone(),
         pauses: Pauses::default(),
         resync: started.settings.resync.0,
         connect_vault: connect_vault(&started.leadership),

@@ -69,6 +69,18 @@ pub struct Resources {
     pub limits: BTreeMap<String, String>,
 }
 
+impl Resources {
+    /// Says what is no amount.
+    pub(super) fn check(&self, named: &str) -> anyhow::Result<()> {
+        for (name, amount) in self.requests.iter().chain(&self.limits) {
+            if !quantity::is_quantity(amount) {
+                bail!("{named}: {amount:?} is no amount of {name}: write one such as 50m or 64Mi");
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Injection {
     /// Says what makes no sense.
     pub(super) fn check(&self) -> anyhow::Result<()> {
@@ -78,14 +90,7 @@ impl Injection {
             ensure!(!text.is_empty(), "injection.{named}: write a name");
         }
         ensure!(!self.names.is_empty(), "injection.names: write at least one name or address");
-        let resources = &self.gate.resources;
-        for (name, amount) in resources.requests.iter().chain(&resources.limits) {
-            if !quantity::is_quantity(amount) {
-                bail!(
-                    "injection.gate.resources: {amount:?} is no amount of {name}: write one such as 50m or 64Mi"
-                );
-            }
-        }
+        self.gate.resources.check("injection.gate.resources")?;
         ensure!(
             self.certificate_lasts.0 >= Duration::from_secs(10),
             "injection.certificateLasts: write at least 10s"

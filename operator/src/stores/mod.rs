@@ -1,11 +1,12 @@
 //! Where things are kept, each store behind one trait, so that the planner drives the real ones and the simulation's alike: the
-//! resources themselves ([`manifests`]), the database ([`rows`]), Kubernetes Secrets ([`secrets`]), AWS Secrets Manager ([`vault`]).
+//! resources themselves ([`manifests`]), the database ([`rows`]), Kubernetes Secrets ([`secrets`]) and other objects ([`objects`]), AWS Secrets Manager ([`vault`]).
 //! The real ones: [`database`], [`kubernetes`], [`aws`].
 
 pub mod aws;
 pub mod database;
 pub mod kubernetes;
 pub mod manifests;
+pub mod objects;
 pub mod rows;
 pub mod secrets;
 pub mod vault;

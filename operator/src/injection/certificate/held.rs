@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::ByteString;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::make::{MakeError, Pair};
+use crate::certificates::{MakeError, Pair};
 use crate::names::key;
 
 /// What is held.
@@ -77,12 +77,12 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again_and_what_is_damaged_is_not() {
         let (now, hour) = (Utc::now(), Duration::from_hours(1));
-        let authority = Pair::authority(now, hour).unwrap();
-        let shown = authority.signs(&["a".into()], now, hour).unwrap();
+        let authority = Pair::authority("tried", now, hour).unwrap();
+        let shown = authority.signs("tried", &["a".into()], now, hour).unwrap();
         let mut held = Held { authority, next: None, shown };
         assert_eq!(held.bundle(), held.authority.certificate);
         assert_eq!(Held::read(&held.data()).unwrap().data(), held.data());
-        held.next = Some(Pair::authority(now, hour).unwrap());
+        held.next = Some(Pair::authority("tried", now, hour).unwrap());
         let data = held.data();
         assert_eq!(Held::read(&data).unwrap().data(), data);
         assert_eq!(held.bundle().matches("BEGIN CERTIFICATE").count(), 2);

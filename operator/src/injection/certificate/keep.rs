@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::held::{Data, Held};
 use super::plan::Terms;
 use super::webhook::{Webhook, trusts};
+use crate::certificates::MakeError;
 use crate::leader::Leadership;
 use crate::names::{self, label};
 use crate::stores::kubernetes::trouble;
@@ -168,6 +169,6 @@ impl Keeper {
     }
 }
 
-fn unmade(error: &super::make::MakeError) -> Trouble {
+fn unmade(error: &MakeError) -> Trouble {
     Trouble::passing("NoRandomness", error.to_string())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::held::Held;
-use super::make::{MakeError, Pair};
+use crate::certificates::{MakeError, Pair};
 
 /// How long things last, and for whom the certificate is.
 #[derive(Clone, Debug)]
@@ -29,8 +29,8 @@ impl Terms {
 
     /// What is held from the beginning.
     pub fn begin(&self, now: DateTime<Utc>) -> Result<Held, MakeError> {
-        let authority = Pair::authority(now, self.authority)?;
-        let shown = authority.signs(&self.names, now, self.certificate)?;
+        let authority = Pair::authority(super::OF, now, self.authority)?;
+        let shown = authority.signs(super::OF, &self.names, now, self.certificate)?;
         Ok(Held { authority, next: None, shown })
     }
 
@@ -41,8 +41,8 @@ impl Terms {
             return self.begin(now).map(Some);
         }
         let Some(next) = &held.next else {
-            if is_old(&held.authority, self.authority, now) {
-                let next = Some(Pair::authority(now, self.authority)?);
+            if held.authority.is_old(self.authority, now) {
+                let next = Some(Pair::authority(super::OF, now, self.authority)?);
                 return Ok(Some(Held { next, ..held.clone() }));
             }
             return self.renewed(held, &held.authority, now);
@@ -54,7 +54,7 @@ impl Terms {
         }
         let has_ended = held.authority.says.ends <= now;
         if !is_signed_by_next && ((is_told && is_seen(next)) || has_ended) {
-            let shown = next.signs(&self.names, now, self.certificate)?;
+            let shown = next.signs(super::OF, &self.names, now, self.certificate)?;
             return Ok(Some(Held { shown, ..held.clone() }));
         }
         self.renewed(held, if is_signed_by_next { next } else { &held.authority }, now)
@@ -65,18 +65,12 @@ impl Terms {
         let says = &held.shown.says;
         let does = says.names == self.names
             && says.issuer == by.says.subject
-            && !is_old(&held.shown, self.certificate, now);
+            && !held.shown.is_old(self.certificate, now);
         if does {
             return Ok(None);
         }
-        Ok(Some(Held { shown: by.signs(&self.names, now, self.certificate)?, ..held.clone() }))
+        Ok(Some(Held { shown: by.signs(super::OF, &self.names, now, self.certificate)?, ..held.clone() }))
     }
-}
-
-/// Whether less than a third of its time is left.
-fn is_old(pair: &Pair, lasts: Duration, now: DateTime<Utc>) -> bool {
-    let third = TimeDelta::from_std(lasts / 3).unwrap_or(TimeDelta::MAX);
-    pair.says.ends - now < third
 }
 
 #[cfg(test)]

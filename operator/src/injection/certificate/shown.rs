@@ -15,7 +15,7 @@ use rustls::sign::CertifiedKey;
 use secrecy::ExposeSecret;
 
 use super::held;
-use super::make::Pair;
+use crate::certificates::Pair;
 use crate::metrics::Health;
 use crate::stores::kubernetes::trouble;
 
@@ -97,8 +97,8 @@ mod tests {
     #[test]
     fn a_pair_that_fits_is_usable_and_one_that_does_not_is_not() {
         let (now, hour) = (Utc::now(), Duration::from_hours(1));
-        let authority = Pair::authority(now, hour).unwrap();
-        let mut pair = authority.signs(&["a".into()], now, hour).unwrap();
+        let authority = Pair::authority("tried", now, hour).unwrap();
+        let mut pair = authority.signs("tried", &["a".into()], now, hour).unwrap();
         assert!(usable(&pair).is_some());
         pair.key = authority.key;
         assert!(usable(&pair).is_none());

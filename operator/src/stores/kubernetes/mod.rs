@@ -1,7 +1,8 @@
-//! The real cluster: [`manifests`] and [`secrets`]. Every write is asked of the [`Leadership`] first, so that an operator that woke up
+//! The real cluster: [`manifests`], [`secrets`] and [`objects`]. Every write is asked of the [`Leadership`] first, so that an operator that woke up
 //! late writes nothing.
 
 mod manifests;
+mod objects;
 mod secrets;
 mod written;
 

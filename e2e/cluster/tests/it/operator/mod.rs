@@ -1,9 +1,10 @@
 //! The operator on real parts: API server, PostgreSQL over TLS, a Secrets Manager endpoint. Each test has a namespace, an operator
 //! under the chart's roles and a database of its own.
 //!
-//! [`world`] is what a test starts from, [`writes`] sees who wrote what.
+//! [`world`] is what a test starts from, [`node`] runs pods of ours, [`writes`] sees who wrote what.
 
 mod applied;
+mod authority;
 mod bad_input;
 mod canaries;
 mod conflict;
@@ -14,6 +15,7 @@ mod drift;
 mod injection;
 mod leadership;
 mod life;
+mod node;
 mod rbac;
 mod story;
 mod urls;

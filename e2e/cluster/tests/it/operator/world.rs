@@ -30,6 +30,8 @@ pub struct Wanted {
     pub resync: Option<&'static str>,
     /// Rights in every namespace, as the chart gives them without `watchNamespaces`; they outlive a namespace.
     pub rights_everywhere: bool,
+    /// An authority for each Backend, with more of its settings.
+    pub authority: Option<&'static str>,
     /// The webhook, for pods of the namespaces of `also_watch`, with more of its settings.
     pub injection: Option<&'static str>,
 }
@@ -62,7 +64,8 @@ impl World {
         watched.extend(wanted.also_watch);
         let granted = if wanted.rights_everywhere { &[][..] } else { &watched };
         let [metrics, webhook] = [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port().unwrap())));
-        install(&cluster, &namespace, granted, wanted.injection.map(|_| webhook)).await;
+        install(&cluster, &namespace, granted, wanted.authority.is_some(), wanted.injection.map(|_| webhook))
+            .await;
         let postgres = if wanted.own_postgres { Some(Postgres::start().await.unwrap()) } else { None };
         let database = match (wanted.database, &postgres) {
             (Some(database), _) => database,
@@ -73,7 +76,7 @@ impl World {
         let account = format!("{namespace}-tenantry-operator");
         let kubeconfig = cluster.service_account_kubeconfig(&namespace, &account).await.unwrap();
         let operator = Watchdog::new("operator").unwrap();
-        let settings = settings(&account, &namespace, wanted.injection);
+        let settings = settings(&account, &namespace, wanted.authority, wanted.injection);
         let mut command = Command::new(built("tenantry-operator").unwrap());
         command
             .args(["run", "--log-format", "text", "--log", "info,tenantry_operator=debug"])
@@ -213,7 +216,17 @@ impl World {
         let (group, plural) = match kind {
             "namespace" => return "/api/v1/namespaces".to_owned(),
             "ClusterRole" => return "/apis/rbac.authorization.k8s.io/v1/clusterroles".to_owned(),
+            "ClusterRoleBinding" => {
+                return "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings".to_owned();
+            }
             "Role" => ("apis/rbac.authorization.k8s.io/v1", "roles"),
+            "RoleBinding" => ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+            "Deployment" => ("apis/apps/v1", "deployments"),
+            "PodDisruptionBudget" => ("apis/policy/v1", "poddisruptionbudgets"),
+            "NetworkPolicy" => ("apis/networking.k8s.io/v1", "networkpolicies"),
+            "Service" => ("api/v1", "services"),
+            "ServiceAccount" => ("api/v1", "serviceaccounts"),
+            "ConfigMap" => ("api/v1", "configmaps"),
             "backend" => ("apis/tenantry.io/v1alpha1", "backends"),
             "org" => ("apis/tenantry.io/v1alpha1", "organizations"),
             "lease" => ("apis/coordination.k8s.io/v1", "leases"),
@@ -384,7 +397,13 @@ async fn chart(chart: &str, release: &str, more: &[&str]) -> String {
 }
 
 /// The definitions, and what the chart makes for an operator in this namespace, but for the pods.
-async fn install(cluster: &Cluster, namespace: &str, watched: &[String], webhook: Option<SocketAddr>) {
+async fn install(
+    cluster: &Cluster,
+    namespace: &str,
+    watched: &[String],
+    authority: bool,
+    webhook: Option<SocketAddr>,
+) {
     // A cluster keeps the definitions; who takes them away brings them back.
     static DONE: Mutex<BTreeSet<PathBuf>> = Mutex::const_new(BTreeSet::new());
     let mut done = DONE.lock().await;
@@ -395,9 +414,18 @@ async fn install(cluster: &Cluster, namespace: &str, watched: &[String], webhook
     drop(done);
     let watch = format!("watchNamespaces={{{}}}", watched.join(","));
     let injection = format!("injection.enabled={}", webhook.is_some());
+    let authority = format!("authority.enabled={authority}");
     let only = ["--show-only", "templates/rbac.yaml", "--show-only", "templates/serviceaccount.yaml"];
-    let mut more =
-        vec!["--namespace", namespace, "--set", "rbac.aggregate=false", "--set", injection.as_str()];
+    let mut more = vec![
+        "--namespace",
+        namespace,
+        "--set",
+        "rbac.aggregate=false",
+        "--set",
+        injection.as_str(),
+        "--set",
+        &authority,
+    ];
     more.extend(only);
     if !watched.is_empty() {
         more.extend(["--set", watch.as_str()]);
@@ -417,13 +445,25 @@ fn asking(made: &str, address: SocketAddr) -> String {
 }
 
 /// The operator's settings, named as the chart names things.
-fn settings(account: &str, namespace: &str, injection: Option<&str>) -> String {
+fn settings(account: &str, namespace: &str, authority: Option<&str>, injection: Option<&str>) -> String {
     let injection = injection.map_or_else(String::new, |more| {
         let webhook = format!("webhook: {account}.{namespace}, secret: {account}-webhook");
         format!("injection: {{ names: [127.0.0.1], {webhook}, gate: {{ image: {GATE} }}, {more} }}\n")
     });
-    format!("lease: {{ name: {account} }}\n{injection}")
+    let authority = authority.map_or_else(String::new, |more| {
+        let reviewers = reviewers(account, namespace);
+        format!("authority: {{ image: {AUTHORITY}, reviewers: \"{reviewers}\", {more} }}\n")
+    });
+    format!("lease: {{ name: {account} }}\n{authority}{injection}")
 }
+
+/// The `ClusterRoleBinding` of the authorities that an operator of this account runs.
+pub fn reviewers(account: &str, namespace: &str) -> String {
+    format!("{account}:{namespace}-reviewers")
+}
+
+/// The image of the authorities' pods.
+pub const AUTHORITY: &str = "registry.example.com/tenantry-proxy:1";
 
 /// The image of the gate that pods get.
 pub const GATE: &str = "registry.example.com/tenantry-gate:1";

@@ -6,7 +6,7 @@ use tenantry_harness::process::run;
 use tenantry_harness::{Cluster, ClusterOptions, Database, Postgres};
 
 use super::EXAMPLES;
-use super::node::Node;
+use super::Node;
 use super::page::{Block, blocks};
 use super::reader::Reader;
 use crate::repository;

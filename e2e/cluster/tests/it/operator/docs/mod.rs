@@ -1,11 +1,10 @@
 //! The commands of the pages, top to bottom as a reader runs them.
 //!
 //! [`page`] finds the blocks, [`reader`] runs them. Pages of somebody who has the operator run here, each in a namespace of its own;
-//! [`installing`] has the pages of somebody who installs it, each in a cluster of its own with a [`node`] for the operator's pods.
+//! [`installing`] has the pages of somebody who installs it, each in a cluster of its own with a [`Node`] for the pods.
 //! What a page expects to be there already is made before.
 
 mod installing;
-mod node;
 mod page;
 mod reader;
 
@@ -13,9 +12,9 @@ use std::path::PathBuf;
 
 use tenantry_harness::{Cluster, ClusterOptions, Database};
 
+use super::node::Node;
 use super::world::{Wanted, World, url};
 use crate::repository;
-use node::Node;
 use page::{Block, MARK, blocks};
 use reader::Reader;
 

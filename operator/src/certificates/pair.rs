@@ -1,4 +1,4 @@
-//! Authorities and certificates: P-256, made and read again.
+//! A certificate and its key: P-256, made and read again.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -54,23 +54,35 @@ pub enum MakeError {
 }
 
 impl Pair {
-    /// An authority with a name of its own.
-    pub fn authority(now: DateTime<Utc>, lasts: Duration) -> Result<Self, MakeError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(&format!("tenantry-operator webhook {}", now.format("%FT%T%.3fZ")));
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    /// An authority that is called `of` and, to be told from the next one, by its time.
+    pub fn authority(of: &str, now: DateTime<Utc>, lasts: Duration) -> Result<Self, MakeError> {
+        // It may vouch for the next one.
+        let mut params = authority(&format!("{of} {}", now.format("%FT%T%.3fZ")), 1);
         valid(&mut params, now, now + lasts);
         let key = KeyPair::generate()?;
         Self::read(params.self_signed(&key)?.pem(), key.serialize_pem().into())
     }
 
+    /// A certificate of this authority for the next one, in PEM: whoever trusts this one alone trusts by it what the next one signs.
+    pub fn vouches_for(&self, next: &Self) -> Result<String, MakeError> {
+        let name = next.says.subject.strip_prefix("CN=").ok_or(MakeError::Read)?;
+        let mut params = authority(name, 0);
+        params.use_authority_key_identifier_extension = true;
+        valid(&mut params, next.says.made, next.says.ends.min(self.says.ends));
+        Ok(params.signed_by(&next.key()?, &self.issuer()?)?.pem())
+    }
+
     /// A certificate for a server of these names, signed by this authority; it ends with it at the latest.
-    pub fn signs(&self, names: &[String], now: DateTime<Utc>, lasts: Duration) -> Result<Self, MakeError> {
-        let issuer =
-            Issuer::from_ca_cert_pem(&self.certificate, KeyPair::from_pem(self.key.expose_secret())?)?;
+    pub fn signs(
+        &self,
+        of: &str,
+        names: &[String],
+        now: DateTime<Utc>,
+        lasts: Duration,
+    ) -> Result<Self, MakeError> {
+        let issuer = self.issuer()?;
         let mut params = CertificateParams::new(names.to_vec())?;
-        params.distinguished_name = named("tenantry-operator webhook");
+        params.distinguished_name = named(of);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
@@ -79,12 +91,35 @@ impl Pair {
         Self::read(params.signed_by(&key, &issuer)?.pem(), key.serialize_pem().into())
     }
 
-    /// Reads what was made before.
+    fn key(&self) -> Result<KeyPair, MakeError> {
+        Ok(KeyPair::from_pem(self.key.expose_secret())?)
+    }
+
+    fn issuer(&self) -> Result<Issuer<'static, KeyPair>, MakeError> {
+        Ok(Issuer::from_ca_cert_pem(&self.certificate, self.key()?)?)
+    }
+
+    /// Whether less than a third is left of the time that its kind lasts.
+    pub fn is_old(&self, lasts: Duration, now: DateTime<Utc>) -> bool {
+        let third = TimeDelta::from_std(lasts / 3).unwrap_or(TimeDelta::MAX);
+        self.says.ends - now < third
+    }
+
+    /// Reads what was made before. Of a chain the first certificate is its own.
     pub fn read(certificate: String, key: SecretString) -> Result<Self, MakeError> {
         KeyPair::from_pem(key.expose_secret())?;
         let says = says(&certificate).ok_or(MakeError::Read)?;
         Ok(Self { certificate, key, says })
     }
+}
+
+/// For one that may sign others, and so many authorities in a row below itself.
+fn authority(name: &str, below: u8) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
 }
 
 fn named(name: &str) -> DistinguishedName {
@@ -136,21 +171,21 @@ mod tests {
     fn what_is_made_says_of_itself_what_was_asked() {
         let now = Utc::now().trunc_subsecs(0);
         let day = Duration::from_hours(24);
-        let authority = Pair::authority(now, day * 10).unwrap();
+        let authority = Pair::authority("tried", now, day * 10).unwrap();
         let names = ["hook.ns.svc".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-        let pair = authority.signs(&names, now, day).unwrap();
+        let pair = authority.signs("tried", &names, now, day).unwrap();
         assert_eq!((pair.says.made, pair.says.ends), (now, now + day));
         assert_eq!((&pair.says.issuer, pair.says.names.as_slice()), (&authority.says.subject, &names[..]));
         assert_ne!(
-            Pair::authority(now + TimeDelta::seconds(1), day).unwrap().says.subject,
+            Pair::authority("tried", now + TimeDelta::seconds(1), day).unwrap().says.subject,
             authority.says.subject
         );
-        assert_eq!(authority.signs(&names, now, day * 20).unwrap().says.ends, authority.says.ends);
+        assert_eq!(authority.signs("tried", &names, now, day * 20).unwrap().says.ends, authority.says.ends);
     }
 
     #[test]
     fn a_certificate_without_its_key_is_none() {
-        let pair = Pair::authority(Utc::now(), Duration::from_hours(1)).unwrap();
+        let pair = Pair::authority("tried", Utc::now(), Duration::from_hours(1)).unwrap();
         assert!(Pair::read(pair.certificate.clone(), "".into()).is_err());
         assert!(Pair::read(String::new(), pair.key.clone()).is_err());
         assert_eq!(Pair::read(pair.certificate, pair.key).unwrap().says, pair.says);
