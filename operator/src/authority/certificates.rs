@@ -11,6 +11,7 @@ use crate::certificates::{Ca, MakeError, Pair};
 use crate::content::Content;
 use crate::names::{self, key};
 use crate::organization::plan::projections;
+use crate::stores::objects::{At, Kind};
 use crate::stores::secrets::{SecretView, SecretWanted};
 use crate::trouble::Trouble;
 
@@ -18,19 +19,25 @@ impl Keeping<'_> {
     /// Keeps all certificates, and tells gates whom to trust.
     pub(super) async fn certificates(&self) -> Result<(), Trouble> {
         let (namespace, name) = (self.of.backend.namespace(), self.of.backend.name());
+        let trust = self.at(Kind::CONFIG_MAP, names::trust(name));
         let of = format!("tenantry authority of {namespace}/{name}");
-        let ca = self.ca(&names::ca_secret(name), &of).await?;
+        let ca = self.ca(&names::ca_secret(name), &of, &trust).await?;
         self.stands(&super::objects::trust(self.of.backend, &ca.bundle())).await?;
         let hosts = authority_names(self.of.backend);
         self.certificate(&names::authority_secret(name), &ca, "tenantry authority", &hosts).await?;
 
+        let shown = self.at(Kind::SECRET, names::gate_secret(name));
         let of = format!("tenantry gates of {namespace}/{name}");
-        let ca = self.ca(&names::gates_ca_secret(name), &of).await?;
-        self.certificate(&names::gate_secret(name), &ca, "tenantry gate", &gate_names(self.of.backend)).await
+        let ca = self.ca(&names::gates_ca_secret(name), &of, &shown).await?;
+        self.certificate(&shown.name, &ca, "tenantry gate", &gate_names(self.of.backend)).await
     }
 
-    /// A CA, made where there never was one.
-    async fn ca(&self, name: &str, of: &str) -> Result<Ca, Trouble> {
+    fn at(&self, kind: Kind, name: String) -> At {
+        At { kind, namespace: self.of.backend.namespace().to_owned(), name }
+    }
+
+    /// A CA, made where there never was one: where others know of it already, which `known` shows, it is lost.
+    async fn ca(&self, name: &str, of: &str, known: &At) -> Result<Ca, Trouble> {
         let (lasts, now) = (self.of.settings.lasts(), self.now);
         let place = (self.of.backend.namespace().to_owned(), name.to_owned());
         let seen = self.observe(name).await?;
@@ -42,9 +49,11 @@ impl Keeping<'_> {
                 self.told(&format!("the Secret {name} was gone or damaged and was written again")).await;
                 Ca::read(&remembered).map_err(|error| unmade(&error))?
             }
-            (Some(Err(_)), None) => return Err(lost("CaDamaged", &place, "holds no authority with its key")),
-            (None, None) if self.was_told_of().await? => {
-                return Err(lost("CaMissing", &place, "is gone"));
+            (Some(Err(_)), None) => {
+                return Err(lost("CaDamaged", &place, "holds no authority with its key", known));
+            }
+            (None, None) if self.world.objects.observe(known).await?.is_some() => {
+                return Err(lost("CaMissing", &place, "is gone", known));
             }
             (None, None) => {
                 let ca = Ca::begin(of, lasts, now).map_err(|error| unmade(&error))?;
@@ -59,12 +68,6 @@ impl Keeping<'_> {
         self.write(name, next.content(), self.observe(name).await?.as_ref()).await?;
         self.world.registry.remember(place, next.content());
         Ok(next)
-    }
-
-    /// Whether gates were told of an authority before.
-    async fn was_told_of(&self) -> Result<bool, Trouble> {
-        let trust = super::objects::trust(self.of.backend, "");
-        Ok(self.world.objects.observe(&trust.at).await?.is_some())
     }
 
     /// A certificate of a CA, made where there is none, or none that will do for long.
@@ -133,12 +136,12 @@ fn gate_names(backend: &Backend) -> Vec<String> {
     names
 }
 
-fn lost(reason: &'static str, (namespace, name): &(String, String), what: &str) -> Trouble {
+fn lost(reason: &'static str, (namespace, name): &(String, String), what: &str, known: &At) -> Trouble {
     Trouble::standing(
         reason,
         format!(
-            "the Secret {namespace}/{name} {what}: put it back from a copy. Without one delete it and the ConfigMap of the name \
-             tenantry-trust-…; another is made then, and every pod with a gate has to be restarted to trust it"
+            "the Secret {namespace}/{name} {what}: put it back from a copy. Without one delete it and {known}; another authority is made \
+             then, and whoever trusts the lost one has to be told: every pod with a gate is restarted for that"
         ),
     )
 }

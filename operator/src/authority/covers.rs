@@ -31,6 +31,8 @@ pub fn covers(found: &Value, wanted: &Value) -> bool {
             }
         }),
         (Value::Array(found), Value::Array(wanted)) => has_all(found, wanted, true),
+        // The API server leaves out what is empty.
+        (Value::Null, Value::Object(wanted)) => wanted.is_empty(),
         (found, wanted) => found == wanted,
     }
 }
@@ -57,7 +59,9 @@ mod tests {
     fn what_others_add_is_no_difference() {
         let wanted = json!({
             "labels": { "a": "1" },
-            "containers": [{ "name": "authority", "args": ["x"], "resources": { "requests": { "cpu": "1000m" } } }],
+            "containers": [{
+                "name": "authority", "args": ["x"], "resources": { "requests": { "cpu": "1000m" } }, "empty": {},
+            }],
         });
         let found = json!({
             "labels": { "a": "1", "b": "2" },

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::world::{Wanted, World};
 
 /// Everything that is there for the Backend `app` besides Secrets.
-const OBJECTS: [&str; 9] = [
+pub const OBJECTS: [&str; 9] = [
     "ServiceAccount/app-authority",
     "Role/app-authority",
     "RoleBinding/app-authority",

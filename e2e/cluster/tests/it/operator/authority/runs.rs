@@ -114,6 +114,7 @@ async fn at_rest_nothing_is_written_for_an_authority() {
     }
     world.kill();
     world.start_again();
+    world.waits_for_the_lease().await;
     world.looked_again(&["backend/app"]).await;
     let written = world.written_since(&mark).await;
     // A new leader fences the database, and says so there.
