@@ -12,7 +12,7 @@ part "building"
 set -m
 nice -n 10 tools/kubernetes.sh kube-apiserver kube-controller-manager kubectl helm &
 kubernetes=$!
-(tools/moto.sh && tools/glua.sh && tools/argocd.sh) >/dev/null &
+(tools/moto.sh && tools/glua.sh && tools/argocd.sh && tools/gateway-api.sh) >/dev/null &
 others=$!
 set +m
 trap 'for group in $kubernetes $others; do kill -- "-$group" 2>/dev/null || true; done' EXIT

@@ -73,6 +73,11 @@ pub fn trust(name: &str) -> String {
     format!("tenantry-trust-{name}")
 }
 
+/// The `ConfigMap` with the authorities that clients of a Backend's gates are to trust.
+pub fn gates_trust(name: &str) -> String {
+    format!("tenantry-gates-trust-{name}")
+}
+
 /// The Secret with the certificate that a Backend's gates show.
 pub fn gate_secret(name: &str) -> String {
     format!("tenantry-gate-{name}-tls")

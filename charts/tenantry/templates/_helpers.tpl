@@ -33,11 +33,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: tenantry
 {{- end -}}
 
-{{/* Of a list: an image's values and the chart's. */}}
+{{/* Of a list: an image's values, what is in it, and the root. */}}
 {{- define "tenantry.image" -}}
 {{- $image := index . 0 -}}
-{{- $chart := index . 1 -}}
-{{- if $image.digest -}}{{ $image.repository }}@{{ $image.digest }}{{- else -}}{{ $image.repository }}:{{ default $chart.AppVersion $image.tag }}{{- end -}}
+{{- $root := index . 2 -}}
+{{- $repository := default (printf "%s/tenantry-%s" (trimSuffix "/" $root.Values.registry) (index . 1)) $image.repository -}}
+{{- if $image.digest -}}{{ $repository }}@{{ $image.digest }}{{- else -}}{{ $repository }}:{{ default $root.Chart.AppVersion $image.tag }}{{- end -}}
 {{- end -}}
 
 {{/* The webhook's Service and the Secret with its certificate. */}}
@@ -83,7 +84,7 @@ lease:
 {{- with .Values.authority }}
 {{- if .enabled }}
 authority:
-  image: {{ include "tenantry.image" (list .image $.Chart) | quote }}
+  image: {{ include "tenantry.image" (list .image "proxy" $) | quote }}
   imagePullPolicy: {{ .image.pullPolicy }}
   imagePullSecrets: {{ toJson .imagePullSecrets }}
   replicas: {{ int .replicas }}
@@ -104,7 +105,7 @@ injection:
   webhook: {{ include "tenantry.webhookConfiguration" $ }}
   secret: {{ include "tenantry.webhook" $ }}
   gate:
-    image: {{ include "tenantry.image" (list .image $.Chart) | quote }}
+    image: {{ include "tenantry.image" (list .image "gate" $) | quote }}
     imagePullPolicy: {{ .image.pullPolicy }}
     resources:
       {{- include "tenantry.resources" .resources | trim | nindent 6 }}

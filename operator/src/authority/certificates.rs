@@ -19,21 +19,23 @@ impl Keeping<'_> {
     /// Keeps all certificates, and tells gates whom to trust.
     pub(super) async fn certificates(&self) -> Result<(), Trouble> {
         let (namespace, name) = (self.of.backend.namespace(), self.of.backend.name());
-        let trust = self.at(Kind::CONFIG_MAP, names::trust(name));
         let of = format!("tenantry authority of {namespace}/{name}");
-        let ca = self.ca(&names::ca_secret(name), &of, &trust).await?;
-        self.stands(&super::objects::trust(self.of.backend, &ca.bundle())).await?;
+        let ca = self.trusted(&names::ca_secret(name), &of, names::trust(name)).await?;
         let hosts = authority_names(self.of.backend);
         self.certificate(&names::authority_secret(name), &ca, "tenantry authority", &hosts).await?;
 
-        let shown = self.at(Kind::SECRET, names::gate_secret(name));
         let of = format!("tenantry gates of {namespace}/{name}");
-        let ca = self.ca(&names::gates_ca_secret(name), &of, &shown).await?;
-        self.certificate(&shown.name, &ca, "tenantry gate", &gate_names(self.of.backend)).await
+        let ca = self.trusted(&names::gates_ca_secret(name), &of, names::gates_trust(name)).await?;
+        self.certificate(&names::gate_secret(name), &ca, "tenantry gate", &gate_names(self.of.backend)).await
     }
 
-    fn at(&self, kind: Kind, name: String) -> At {
-        At { kind, namespace: self.of.backend.namespace().to_owned(), name }
+    /// A CA, and the `ConfigMap` by which it is trusted.
+    async fn trusted(&self, name: &str, of: &str, trust: String) -> Result<Ca, Trouble> {
+        let namespace = self.of.backend.namespace().to_owned();
+        let at = At { kind: Kind::CONFIG_MAP, namespace, name: trust };
+        let ca = self.ca(name, of, &at).await?;
+        self.stands(&super::objects::trust(self.of.backend, at.name, &ca.bundle())).await?;
+        Ok(ca)
     }
 
     /// A CA, made where there never was one: where others know of it already, which `known` shows, it is lost.

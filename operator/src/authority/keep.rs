@@ -155,9 +155,9 @@ fn available(of: &For<'_>, deployment: &Value) -> Result<(), Trouble> {
         return Ok(());
     }
     let failed = status["conditions"].as_array().into_iter().flatten();
-    let failed =
+    let mut failed =
         failed.filter(|condition| condition["type"] == "ReplicaFailure" && condition["status"] == "True");
-    let why = failed.filter_map(|condition| condition["message"].as_str()).next();
+    let why = failed.find_map(|condition| condition["message"].as_str());
     let (namespace, name) = (of.backend.namespace(), names::authority(of.backend.name()));
     let kind = Kind::DEPLOYMENT.kind;
     let message = match why {

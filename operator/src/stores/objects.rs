@@ -25,8 +25,6 @@ impl Kind {
 
     /// Texts by key.
     pub const CONFIG_MAP: Self = Self::new("", "ConfigMap", "configmaps");
-    /// Texts by key that few may read; what is written of them goes by [`super::secrets`].
-    pub const SECRET: Self = Self::new("", "Secret", "secrets");
     /// Who pods are.
     pub const SERVICE_ACCOUNT: Self = Self::new("", "ServiceAccount", "serviceaccounts");
     /// How pods are reached.

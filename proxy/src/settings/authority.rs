@@ -152,7 +152,7 @@ fn served(options: AuthorityOptions) -> Result<Served, Failure> {
                 name: name.to_owned(),
                 cluster_id: options.cluster_id.ok_or_else(|| missing("--cluster-id"))?,
                 keyring: options.sealing_keyring.ok_or_else(|| missing("--sealing-keyring"))?,
-                database: options.database.map(Into::into).ok_or_else(|| missing("--database"))?,
+                database: options.database.as_deref().map(secret).ok_or_else(|| missing("--database"))?,
             })
         }
         (None, Some(manifests)) => {
@@ -175,11 +175,16 @@ fn served(options: AuthorityOptions) -> Result<Served, Failure> {
                 public_url,
                 data: options.data.unwrap_or_else(|| PathBuf::from("tenantry-data")),
                 keyring: options.sealing_keyring,
-                database: options.database.map(Into::into),
+                database: options.database.as_deref().map(secret),
                 gate_tokens,
             })
         }
     }
+}
+
+/// A text that may have come out of a file, with the line break at its end.
+fn secret(text: &str) -> SecretString {
+    text.trim().to_owned().into()
 }
 
 fn is_name(name: &str) -> bool {
@@ -212,6 +217,7 @@ fn overlay(below: AuthorityOptions, above: AuthorityOptions) -> AuthorityOptions
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
+    use secrecy::ExposeSecret as _;
 
     use super::super::{Cli, Command};
     use super::*;
@@ -244,14 +250,13 @@ mod tests {
                 "--sealing-keyring",
                 "k",
                 "--database",
-                "postgres://x",
+                "postgres://x\n",
             ],
         ]
         .concat();
         let settings = resolve(&cluster).unwrap();
-        assert!(
-            matches!(settings.served, Served::Backend { namespace, name, .. } if (namespace.as_str(), name.as_str()) == ("apps", "app"))
-        );
+        assert!(matches!(settings.served, Served::Backend { namespace, name, database, .. }
+                if [namespace.as_str(), name.as_str(), database.expose_secret()] == ["apps", "app", "postgres://x"]));
     }
 
     #[test]

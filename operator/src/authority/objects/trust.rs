@@ -1,14 +1,14 @@
-//! What gates trust.
+//! What gates trust, and what their clients do.
 
 use serde_json::json;
 use tenantry_crds::Backend;
 
 use super::{Wanted, wanted};
-use crate::names::{self, key};
+use crate::names::key;
 use crate::stores::objects::Kind;
 
-/// The `ConfigMap` with the authorities, in PEM.
-pub fn trust(backend: &Backend, bundle: &str) -> Wanted {
+/// A `ConfigMap` with authorities, in PEM.
+pub fn trust(backend: &Backend, name: String, bundle: &str) -> Wanted {
     let data = json!({ key::AUTHORITIES: bundle });
-    wanted(backend, Kind::CONFIG_MAP, names::trust(backend.name()), json!({ "data": data }))
+    wanted(backend, Kind::CONFIG_MAP, name, json!({ "data": data }))
 }

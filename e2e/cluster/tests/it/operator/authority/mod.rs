@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::world::{Wanted, World};
 
 /// Everything that is there for the Backend `app` besides Secrets.
-pub const OBJECTS: [&str; 9] = [
+pub const OBJECTS: [&str; 10] = [
     "ServiceAccount/app-authority",
     "Role/app-authority",
     "RoleBinding/app-authority",
@@ -18,6 +18,7 @@ pub const OBJECTS: [&str; 9] = [
     "PodDisruptionBudget/app-authority",
     "Deployment/app-authority",
     "ConfigMap/tenantry-trust-app",
+    "ConfigMap/tenantry-gates-trust-app",
 ];
 
 const SELECTOR: &str = "  selector: { app: app }\n";

@@ -85,9 +85,8 @@ async fn authorities_run_as_they_were_made_and_let_in_the_gates_of_their_backend
 
     // Another user of the database: pods that know the old one are replaced.
     let before: Vec<String> = pods.iter().map(|pod| pod.pod.clone()).collect();
-    let second = url(&world.database).replace("?", "&");
-    let patch =
-        serde_json::json!({ "stringData": { "DATABASE_URL": format!("{second}?application_name=second") } });
+    let second = format!("{}?application_name=second", url(&world.database));
+    let patch = serde_json::json!({ "stringData": { "DATABASE_URL": second } });
     world.kubectl(&["patch", "secret/app-db", "--type=merge", "-p", &patch.to_string()]).await;
     world.kubectl(&["annotate", "backend/app", "tenantry.io/reconcile=1"]).await;
     world

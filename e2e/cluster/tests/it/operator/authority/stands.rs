@@ -41,6 +41,7 @@ async fn what_an_authority_needs_is_put_right_whatever_somebody_does_to_it() {
         ("PodDisruptionBudget/app-authority", json!({ "spec": { "maxUnavailable": 2 } })),
         ("Deployment/app-authority", json!({ "spec": { "replicas": 0 } })),
         ("ConfigMap/tenantry-trust-app", json!({ "data": { "ca.crt": "theirs" } })),
+        ("ConfigMap/tenantry-gates-trust-app", json!({ "data": { "ca.crt": "theirs" } })),
     ] {
         let before = stands(&world, what).await;
         for act in ["edited", "deleted"] {
