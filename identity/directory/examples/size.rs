@@ -42,7 +42,7 @@ fn snapshot(row: usize) -> Snapshot {
     let mut snapshot = Snapshot {
         version: 1,
         digest: Digest::genesis("apps/app"),
-        read_age_ms: 0,
+        read_at_ms: 0,
         critical: Vec::new(),
         backend,
         organizations: Vec::new(),
@@ -82,7 +82,7 @@ fn measure(row: usize) {
     let before = resident();
     let mut follower = Follower::new();
     let began = Instant::now();
-    follower.take(&line, began).unwrap();
+    follower.take(&line, began, began).unwrap();
     let took = began.elapsed();
     drop(line);
     let held = resident().saturating_sub(before);

@@ -144,7 +144,7 @@ pub fn snapshot() -> Snapshot {
     Snapshot {
         version: 1,
         digest: Digest::genesis("mini-xdr/mini-xdr").next(1, "backend", "", "nonce-1"),
-        read_age_ms: 0,
+        read_at_ms: 0,
         critical: Vec::new(),
         backend: settings(),
         organizations: vec![

@@ -14,6 +14,7 @@ use tenantry_rules::random::{Random, SystemRandom};
 use tenantry_store::Store;
 use tokio::io::DuplexStream;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -221,7 +222,8 @@ impl Running {
     /// A new directory stream for a gate in this process: the encoded frames that a network would carry.
     pub fn follow(&self) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(STREAM_BUFFER);
-        self.tasks.spawn(publish::to_follower(self.state.clone(), None, ours, self.stop.clone()));
+        let now = Instant::now();
+        self.tasks.spawn(publish::to_follower(self.state.clone(), None, now, ours, self.stop.clone()));
         theirs
     }
 

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tenantry_directory::Position;
 use tenantry_directory::stream::STREAM_VERSION;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,20 +56,27 @@ pub(crate) fn router(
 }
 
 async fn follow(State(streams): State<Streams>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    match begin(&streams, &headers, query.as_deref().unwrap_or_default()).await {
+    // Before anything that takes time: as much as that took, what the gate knows would seem older to it.
+    let asked_at = Instant::now();
+    match begin(&streams, asked_at, &headers, query.as_deref().unwrap_or_default()).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn begin(streams: &Streams, headers: &HeaderMap, query: &str) -> Result<Response, Problem> {
+async fn begin(
+    streams: &Streams,
+    asked_at: Instant,
+    headers: &HeaderMap,
+    query: &str,
+) -> Result<Response, Problem> {
     gates::check(streams.gates.as_ref(), &streams.state, headers).await.map_err(refused)?;
     let since = since(query)?;
     let credential = gates::credential_of(headers).unwrap_or_default().to_owned();
     let place = Arc::clone(&streams.places).try_acquire_owned().map_err(|_| Problem::unavailable())?;
     let (ours, theirs) = tokio::io::duplex(BUFFER);
     let end = streams.stop.child_token();
-    let work = publish::to_follower(streams.state.clone(), since, ours, end.clone());
+    let work = publish::to_follower(streams.state.clone(), since, asked_at, ours, end.clone());
     let watch = until_no_gate(Arc::clone(&streams.gates), credential, CHECK_AGAIN);
     let gauge = Following::begin(streams.state.clone(), place);
     streams.tasks.spawn(async move {

@@ -1,18 +1,13 @@
 //! What a process gives its gate: addresses, certificate, authority, directory, and where to publish the assertion key.
 
 use std::fmt;
-use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tenantry_directory::Position;
-use tokio::io::AsyncRead;
-
 use crate::authority::{Credential, Trust};
+use crate::directory::DirectorySource;
 
 /// Everything a gate needs to start. What belongs to the Backend arrives through the directory instead.
 pub struct GateConfig {
@@ -69,29 +64,6 @@ pub struct AuthorityEndpoint {
 impl fmt::Debug for AuthorityEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorityEndpoint").field("address", &self.address).finish_non_exhaustive()
-    }
-}
-
-/// One connection's worth of encoded directory frames, a line each.
-pub type FrameReader = Box<dyn AsyncRead + Send + Unpin>;
-
-/// The pending connection to a [`DirectorySource`].
-pub type Connecting = Pin<Box<dyn Future<Output = io::Result<FrameReader>> + Send>>;
-
-/// Where directory frames come from. The gate connects at start, and again whenever the stream ends or what it holds
-/// cannot be continued.
-pub trait DirectorySource: Send + Sync {
-    /// Opens a new stream of frames: what follows `since`, or a snapshot and what follows that. A source that cannot go on from
-    /// `since` begins with a snapshot.
-    fn connect(&self, since: Option<Position>) -> Connecting;
-}
-
-impl<F> DirectorySource for F
-where
-    F: Fn(Option<Position>) -> Connecting + Send + Sync,
-{
-    fn connect(&self, since: Option<Position>) -> Connecting {
-        self(since)
     }
 }
 

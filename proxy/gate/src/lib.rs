@@ -24,8 +24,6 @@ mod upstream;
 mod worker;
 
 pub use authority::{Credential, CredentialError, Fingerprint, FingerprintError, Trust, TrustError};
-pub use config::{
-    AuthorityEndpoint, Connecting, DirectorySource, FrameReader, GateClock, GateConfig, TlsSource,
-};
-pub use directory::RemoteDirectory;
+pub use config::{AuthorityEndpoint, GateClock, GateConfig, TlsSource};
+pub use directory::{Connecting, DirectorySource, FrameReader, Opened, RemoteDirectory};
 pub use start::{Addresses, Drained, Gate, Running, StartError, TlsError};

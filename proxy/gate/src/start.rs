@@ -14,7 +14,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::assertion::AssertionKey;
 use crate::authority::{is_loopback, keep_current};
-use crate::config::{DirectorySource, GateConfig};
+use crate::config::GateConfig;
+use crate::directory::DirectorySource;
 use crate::metrics::Metrics;
 use crate::shared::{Phase, Shared};
 use crate::tls::Certificates;

@@ -3,7 +3,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -11,8 +11,8 @@ use tenantry_authority::{
     Authority, AuthorityConfig, LocalLimiter, OneCredential, Quotas, Running as RunningAuthority,
 };
 use tenantry_gate::{
-    AuthorityEndpoint, Connecting, Credential, FrameReader, Gate, GateClock, GateConfig,
-    Running as RunningGate, TlsSource,
+    AuthorityEndpoint, Connecting, Credential, Gate, GateClock, GateConfig, Opened, Running as RunningGate,
+    TlsSource,
 };
 use tenantry_store::Store;
 use tokio::net::TcpStream;
@@ -184,8 +184,9 @@ fn start_gate(
         },
         // What it would go on from is in this process: a snapshot costs nothing.
         directory: Arc::new(move |_| -> Connecting {
-            let stream: FrameReader = Box::new(directory.follow());
-            Box::pin(std::future::ready(Ok(stream)))
+            let asked_at = Instant::now();
+            let opened = Opened::here(asked_at, Box::new(directory.follow()));
+            Box::pin(std::future::ready(Ok(opened)))
         }),
         assertion_folder: Some(data.path().join("assertion")),
         clock: GateClock::system(),

@@ -5,7 +5,11 @@ use super::{FRESH_WITHIN, Frame, FrameError, Freshness, Position, decode};
 use crate::{ApplyError, Timestamp, View};
 
 /// Keeps up with the stream. Pure: lines and moments of a monotonic clock go in, what is known comes out.
-#[derive(Debug, Default)]
+///
+/// When the database was read, the authority counts from when it was asked for the stream, and so does the follower, from just
+/// before it asked: what it takes for that moment is never later than it was, however late a line arrives. Over time the two clocks
+/// drift apart; whoever follows asks for another stream after some minutes.
+#[derive(Clone, Debug, Default)]
 pub struct Follower {
     known: Option<Known>,
     /// After a gap nothing but a snapshot counts, heartbeats neither: what they confirm is not what we know.
@@ -68,6 +72,9 @@ pub enum NeedSnapshot {
     /// A change or heartbeat before a snapshot, or after a gap.
     #[error("no snapshot to build on")]
     NoSnapshot,
+    /// A read of the database that is still to come: one of the clocks stood still, and no moment of this stream can be trusted.
+    #[error("the clocks of the authority and of this gate do not agree")]
+    Ahead,
 }
 
 impl Follower {
@@ -92,9 +99,9 @@ impl Follower {
         Some(Position { version: known.view.version, digest: known.view.digest })
     }
 
-    /// Takes one line that arrived at `now`.
-    pub fn take(&mut self, line: &[u8], now: Instant) -> Result<Step, NeedSnapshot> {
-        let step = self.step(line, now);
+    /// Takes one line that arrived at `now`, on a stream that was asked for at `asked_at` or later.
+    pub fn take(&mut self, line: &[u8], asked_at: Instant, now: Instant) -> Result<Step, NeedSnapshot> {
+        let step = self.step(line, asked_at, now);
         if let Err(need) = &step {
             self.lost = true;
             if let (NeedSnapshot::Frame(FrameError::UnknownCritical(_)), Some(known)) =
@@ -106,11 +113,11 @@ impl Follower {
         step
     }
 
-    fn step(&mut self, line: &[u8], now: Instant) -> Result<Step, NeedSnapshot> {
+    fn step(&mut self, line: &[u8], asked_at: Instant, now: Instant) -> Result<Step, NeedSnapshot> {
         match decode(line)? {
             None => Ok(Step::Skipped),
             Some(Frame::Snapshot(snapshot)) => {
-                let read_at = now.checked_sub(Duration::from_millis(snapshot.read_age_ms));
+                let read_at = moment(asked_at, snapshot.read_at_ms, now)?;
                 let view = Arc::new(View::from_snapshot(*snapshot));
                 self.known = Some(Known { view: Arc::clone(&view), read_at, closed: false });
                 self.lost = false;
@@ -121,9 +128,10 @@ impl Follower {
                 known.view = Arc::new(known.view.apply(&change)?);
                 Ok(Step::Advanced(Arc::clone(&known.view)))
             }
-            Some(Frame::Heartbeat { read_age_ms }) => {
+            Some(Frame::Heartbeat { read_at_ms }) => {
+                let read_at = moment(asked_at, read_at_ms, now)?;
                 let known = self.usable()?;
-                known.read_at = known.read_at.max(now.checked_sub(Duration::from_millis(read_age_ms)));
+                known.read_at = known.read_at.max(read_at);
                 Ok(Step::Alive)
             }
         }
@@ -143,5 +151,17 @@ impl Follower {
         let known = self.known.as_mut()?;
         known.view = Arc::new(known.view.pruned(now)?);
         Some(Arc::clone(&known.view))
+    }
+}
+
+/// So many milliseconds after `asked_at`; `None` is before the clock began. Clocks that drift may make it a little later than `now`.
+fn moment(asked_at: Instant, after_ms: i64, now: Instant) -> Result<Option<Instant>, NeedSnapshot> {
+    let distance = Duration::from_millis(after_ms.unsigned_abs());
+    if after_ms < 0 {
+        return Ok(asked_at.checked_sub(distance));
+    }
+    match asked_at.checked_add(distance) {
+        Some(moment) if moment.saturating_duration_since(now) < FRESH_WITHIN => Ok(Some(moment.min(now))),
+        _ => Err(NeedSnapshot::Ahead),
     }
 }

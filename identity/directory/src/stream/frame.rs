@@ -17,10 +17,11 @@ pub enum Frame {
     Snapshot(Box<Snapshot>),
     /// The next mark.
     Change(Box<Change>),
-    /// Nothing new, as of a read of the database this long ago.
+    /// Nothing new, as of a read of the database.
     Heartbeat {
-        /// Milliseconds between that read and the sending of this frame.
-        read_age_ms: u64,
+        /// When it was read: milliseconds after the stream was asked for, negative where it was before. Not how long ago: whoever
+        /// holds a frame back would make that younger.
+        read_at_ms: i64,
     },
 }
 
@@ -52,7 +53,7 @@ struct Envelope<B> {
 
 #[derive(Serialize, Deserialize)]
 struct Heartbeat {
-    read_age_ms: u64,
+    read_at_ms: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,8 +72,8 @@ struct Mark<S> {
 pub fn encode(frame: &Frame) -> Vec<u8> {
     let line = match frame {
         Frame::Snapshot(snapshot) => envelope("snapshot", true, snapshot),
-        Frame::Heartbeat { read_age_ms } => {
-            envelope("heartbeat", false, &Heartbeat { read_age_ms: *read_age_ms })
+        Frame::Heartbeat { read_at_ms } => {
+            envelope("heartbeat", false, &Heartbeat { read_at_ms: *read_at_ms })
         }
         Frame::Change(change) => envelope(
             "change",
@@ -111,8 +112,8 @@ pub fn decode(line: &[u8]) -> Result<Option<Frame>, FrameError> {
         "snapshot" => snapshot(&envelope.body).map(|s| Some(Frame::Snapshot(Box::new(s)))),
         "change" => change(&envelope.body).map(|c| Some(Frame::Change(Box::new(c)))),
         "heartbeat" => {
-            let Heartbeat { read_age_ms } = serde_json::from_str(envelope.body.get())?;
-            Ok(Some(Frame::Heartbeat { read_age_ms }))
+            let Heartbeat { read_at_ms } = serde_json::from_str(envelope.body.get())?;
+            Ok(Some(Frame::Heartbeat { read_at_ms }))
         }
         _ if envelope.critical => Err(FrameError::UnknownCritical(envelope.frame)),
         _ => Ok(None),

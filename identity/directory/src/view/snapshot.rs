@@ -10,8 +10,8 @@ pub struct Snapshot {
     pub version: i64,
     /// The chain up to that mark.
     pub digest: Digest,
-    /// How long before sending the database was read, in milliseconds.
-    pub read_age_ms: u64,
+    /// When the database was read: milliseconds after the stream was asked for, negative where it was before.
+    pub read_at_ms: i64,
     /// Names of what a gate must understand to use this snapshot at all; empty in this version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub critical: Vec<String>,

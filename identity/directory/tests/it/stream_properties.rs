@@ -38,7 +38,7 @@ impl Rows {
         Snapshot {
             version,
             digest,
-            read_age_ms: 0,
+            read_at_ms: 0,
             critical: Vec::new(),
             backend: settings(self.name),
             organizations: self.organizations.clone().into_iter().collect(),
@@ -115,18 +115,18 @@ proptest! {
                 n if n == joined_after => Frame::Snapshot(Box::new(rows.snapshot(version, digest))),
                 _ => Frame::Change(Box::new(change)),
             };
-            follower.take(&encode(&frame), now).unwrap();
+            follower.take(&encode(&frame), now, now).unwrap();
         }
         let version = follower.view().unwrap().version;
         let mut fresh = Follower::new();
-        fresh.take(&encode(&Frame::Snapshot(Box::new(rows.snapshot(version, digest)))), now).unwrap();
+        fresh.take(&encode(&Frame::Snapshot(Box::new(rows.snapshot(version, digest)))), now, now).unwrap();
         prop_assert_eq!(follower.view(), fresh.view());
     }
 
     #[test]
     fn any_bytes_at_all_are_taken_or_ask_for_a_snapshot(line in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let mut follower = Follower::new();
-        prop_assert!(follower.take(&line, Instant::now()).is_err());
+        let (mut follower, now) = (Follower::new(), Instant::now());
+        prop_assert!(follower.take(&line, now, now).is_err());
         prop_assert_eq!(follower.since(), None);
     }
 }

@@ -56,7 +56,7 @@ async fn read(tx: &mut Tx) -> Result<Snapshot, SnapshotError> {
     Ok(Snapshot {
         version,
         digest,
-        read_age_ms: 0,
+        read_at_ms: 0,
         critical: Vec::new(),
         backend,
         organizations,

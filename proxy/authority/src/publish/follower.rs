@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::log::Next;
-use super::{HEARTBEAT, age_ms, line_of};
+use super::{HEARTBEAT, line_of, moment_ms};
 use crate::state::AppState;
 
 /// A follower that takes nothing for so long is gone.
@@ -18,13 +18,15 @@ const TAKES_WITHIN: Duration = Duration::from_secs(10);
 const AHEAD_FOR: Duration = Duration::from_secs(2);
 
 /// Writes frames to one follower until it goes away or `stop`: from `since`, where that is of this history, else from a snapshot.
+/// The moments in them are counted from `asked_at`, before which the follower did not ask.
 pub(crate) async fn to_follower(
     state: AppState,
     since: Option<Position>,
+    asked_at: Instant,
     mut to: impl AsyncWrite + Unpin,
     stop: CancellationToken,
 ) {
-    let work = follow(&state, since, &mut to);
+    let work = follow(&state, since, asked_at, &mut to);
     let ended = tokio::select! {
         () = stop.cancelled() => Ok(()),
         ended = work => ended,
@@ -37,6 +39,7 @@ pub(crate) async fn to_follower(
 async fn follow(
     state: &AppState,
     since: Option<Position>,
+    asked_at: Instant,
     to: &mut (impl AsyncWrite + Unpin),
 ) -> io::Result<()> {
     let mut moved = state.log.watch();
@@ -67,7 +70,7 @@ async fn follow(
                 Ok(taken) => {
                     (position, ahead_until) = (Some(taken.position()), Some(Instant::now() + AHEAD_FOR));
                     let line = tokio::task::spawn_blocking(move || {
-                        line_of(Snapshot::clone(&taken.snapshot), taken.read_at)
+                        line_of(Snapshot::clone(&taken.snapshot), taken.read_at, asked_at)
                     });
                     write(to, &line.await.map_err(io::Error::other)?).await?;
                     continue;
@@ -77,7 +80,7 @@ async fn follow(
             },
         }
         if let Some(read_at) = read_at {
-            write(to, &encode(&Frame::Heartbeat { read_age_ms: age_ms(read_at) })).await?;
+            write(to, &encode(&Frame::Heartbeat { read_at_ms: moment_ms(read_at, asked_at) })).await?;
             beat_at = Some(Instant::now());
         }
         timeout(TAKES_WITHIN, to.flush()).await??;

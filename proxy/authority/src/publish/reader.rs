@@ -91,7 +91,7 @@ impl Reader {
             };
             // Only when nothing is left is it known that everything was read.
             if changes.is_empty() {
-                let alive = self.hear(&encode(&Frame::Heartbeat { read_age_ms: 0 }));
+                let alive = self.hear(&encode(&Frame::Heartbeat { read_at_ms: 0 }));
                 return Ok(if alive { Taken::All } else { Taken::Nonsense });
             }
             for change in changes {
@@ -112,7 +112,7 @@ impl Reader {
         let began = Instant::now();
         let snapshot = state.store.snapshot().await?;
         let position = Position { version: snapshot.version, digest: snapshot.digest };
-        if !self.hear(&super::line_of(snapshot, began)) {
+        if !self.hear(&super::line_of(snapshot, began, began)) {
             return Ok(Taken::Nonsense);
         }
         state.log.begin(position);
@@ -121,7 +121,9 @@ impl Reader {
     }
 
     fn hear(&mut self, line: &[u8]) -> bool {
-        let heard = self.follower.take(line, std::time::Instant::now());
+        // No network lies between: what it says was read now.
+        let now = std::time::Instant::now();
+        let heard = self.follower.take(line, now, now);
         if let Err(reason) = &heard {
             tracing::error!(?reason, "the directory contradicts itself; it is read anew");
         }

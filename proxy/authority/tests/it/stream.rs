@@ -1,11 +1,11 @@
 //! The directory's port, as gates of other processes meet it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
-use tenantry_directory::stream::STREAM_VERSION;
-use tenantry_directory::{Digest, Follower, Position, Step};
+use tenantry_directory::stream::{STREAM_VERSION, decode};
+use tenantry_directory::{Digest, Follower, Frame, Position, Step};
 
 use crate::world::{CREDENTIAL, World};
 
@@ -13,6 +13,7 @@ const GATE: &str = "x-tenantry-gate";
 
 /// An open stream, a line at a time.
 struct Following {
+    asked_at: Instant,
     response: Response,
     read: Vec<u8>,
 }
@@ -32,7 +33,7 @@ impl Following {
     /// The kind of the next frame that is no heartbeat.
     async fn frame(&mut self, follower: &mut Follower) -> &'static str {
         loop {
-            match follower.take(&self.line().await, std::time::Instant::now()).unwrap() {
+            match follower.take(&self.line().await, self.asked_at, Instant::now()).unwrap() {
                 Step::Replaced(_) => return "snapshot",
                 Step::Advanced(_) => return "change",
                 Step::Alive | Step::Skipped => {}
@@ -54,10 +55,11 @@ impl World {
 
     async fn follow(&self, since: Option<Position>) -> Following {
         let since = since.map_or_else(String::new, |since| format!("&since={since}"));
+        let asked_at = Instant::now();
         let response = self.stream(&format!("?stream={STREAM_VERSION}{since}"), Some(CREDENTIAL)).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "application/x-ndjson");
-        Following { response, read: Vec::new() }
+        Following { asked_at, response, read: Vec::new() }
     }
 }
 
@@ -106,6 +108,21 @@ async fn a_stream_goes_on_from_a_position_and_gives_a_snapshot_where_it_cannot()
     let other =
         Position { version: follower.view().unwrap().version, digest: Digest::genesis("other/backend") };
     assert_eq!(world.follow(Some(other)).await.frame(&mut Follower::new()).await, "snapshot");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_says_when_the_database_was_read_and_so_cannot_be_made_younger_by_holding_it_back() {
+    let world = World::new().await;
+    let mut stream = world.follow(None).await;
+    let mut beats = 0;
+    while beats < 3 {
+        let line = stream.line().await;
+        let since = i64::try_from(stream.asked_at.elapsed().as_millis()).unwrap();
+        if let Some(Frame::Heartbeat { read_at_ms }) = decode(&line).unwrap() {
+            assert!((since - 1500..=since).contains(&read_at_ms), "{read_at_ms} after {since} ms");
+            beats += 1;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,11 +11,13 @@ use crate::world::{START, World};
 struct Gate {
     reader: BufReader<DuplexStream>,
     follower: Follower,
+    asked_at: Instant,
 }
 
 impl Gate {
     fn new(world: &World) -> Self {
-        Self { reader: BufReader::new(world.authority.follow()), follower: Follower::new() }
+        let asked_at = Instant::now();
+        Self { reader: BufReader::new(world.authority.follow()), follower: Follower::new(), asked_at }
     }
 
     /// Listens until `what` holds; how long it took.
@@ -25,7 +27,7 @@ impl Gate {
             while !self.follower.view().is_some_and(|view| what(view)) {
                 let mut line = Vec::new();
                 self.reader.read_until(b'\n', &mut line).await.unwrap();
-                self.follower.take(&line, Instant::now()).unwrap();
+                self.follower.take(&line, self.asked_at, Instant::now()).unwrap();
             }
         };
         tokio::time::timeout(Duration::from_secs(5), listening).await.expect("heard in time");

@@ -9,6 +9,8 @@ pub(super) enum Ended {
     Late,
     #[error("it could not be opened: {0}")]
     Unopened(#[source] io::Error),
+    #[error("it stood for so long that its clock counts no longer, and no other could be opened")]
+    Old,
     #[error("it went silent")]
     Silent,
     #[error("the authority closed it")]
@@ -33,6 +35,7 @@ impl Ended {
                 io::ErrorKind::Other | io::ErrorKind::InvalidInput => "failed",
                 _ => "unreachable",
             },
+            Self::Old => "old",
             Self::Silent => "silent",
             Self::Closed | Self::Cut | Self::Unread(_) => "closed",
             Self::Unusable(_) => "unusable",

@@ -1,23 +1,27 @@
 //! Reads frames, and asks for them again where the stream ends: from where it is, or with a snapshot where what it holds cannot be
-//! continued. Meanwhile the gate goes on with what it knows, and its age grows.
+//! continued. Meanwhile the gate goes on with what it knows, and its age grows. A stream whose life is over makes way for another
+//! that was opened before, so that nothing ages.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand;
-use tenantry_directory::{Follower, Step};
-use tokio::time::timeout;
+use tenantry_directory::{Follower, Freshness, Step};
+use tokio::time::{timeout, timeout_at};
 
 use super::backoff::Backoff;
 use super::ended::Ended;
 use super::lines::Lines;
-use crate::config::DirectorySource;
+use super::renewal::Renewal;
+use super::source::{DirectorySource, Opened};
 use crate::said::Said;
 use crate::shared::Shared;
 
 /// Longest that opening a stream may take.
 const OPENING: Duration = Duration::from_secs(10);
+/// Longest that opening the next may take while a stream stands; what is known stays fresh meanwhile.
+const RENEWING: Duration = Duration::from_secs(1);
 /// Between two prunings of what is over.
 const PRUNE: Duration = Duration::from_mins(1);
 
@@ -58,12 +62,13 @@ async fn stream(
     follower: &mut Follower,
     was_useful: &mut bool,
 ) -> Result<Infallible, Ended> {
-    let connecting = timeout(OPENING, source.connect(follower.since())).await;
-    let mut lines = Lines::new(connecting.map_err(|_| Ended::Late)?.map_err(Ended::Unopened)?);
+    let mut open = open(source, follower, OPENING).await?;
     let mut pruned = Instant::now();
     loop {
-        let line = lines.next().await?;
-        let step = follower.take(line, Instant::now());
+        let asked_at = open.asked_at;
+        let line = open.next().await?;
+        let now = Instant::now();
+        let step = follower.take(line, asked_at, now);
         if let Ok(Step::Replaced(view) | Step::Advanced(view)) = &step
             && !view.unusable_keys.is_empty()
         {
@@ -78,6 +83,49 @@ async fn stream(
         publish(shared, follower);
         step?;
         *was_useful = true;
+        let is_fresh = follower.freshness(now) == Freshness::Fresh;
+        let Some(renewal) = &mut open.renewal else { continue };
+        if !is_fresh {
+            renewal.not_fresh(now, chance());
+        }
+        // Now, when something was just heard, what is known is as young as it gets.
+        if renewal.is_due(now) {
+            match self::open(source, follower, RENEWING).await {
+                Ok(next) => {
+                    shared.metrics.directory_ended("renewed");
+                    open = next;
+                }
+                Err(failed) => {
+                    tracing::debug!("the directory stream is not renewed yet: {failed}");
+                    renewal.failed(Instant::now(), chance());
+                }
+            }
+        }
+    }
+}
+
+/// A stream that is read.
+struct Open {
+    lines: Lines,
+    asked_at: Instant,
+    renewal: Option<Renewal>,
+}
+
+async fn open(source: &dyn DirectorySource, follower: &Follower, within: Duration) -> Result<Open, Ended> {
+    let connecting = timeout(within, source.connect(follower.since())).await;
+    let Opened { frames, asked_at, life } = connecting.map_err(|_| Ended::Late)?.map_err(Ended::Unopened)?;
+    let renewal = life.map(|life| Renewal::new(life, asked_at, chance()));
+    Ok(Open { lines: Lines::new(frames), asked_at, renewal })
+}
+
+impl Open {
+    async fn next(&mut self) -> Result<&[u8], Ended> {
+        match &self.renewal {
+            Some(renewal) => {
+                timeout_at(renewal.over().into(), self.lines.next()).await.map_err(|_| Ended::Old)?
+            }
+            None => self.lines.next().await,
+        }
     }
 }
 

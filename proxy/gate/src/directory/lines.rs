@@ -5,7 +5,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::time::timeout;
 
 use super::ended::Ended;
-use crate::config::FrameReader;
+use super::source::FrameReader;
 
 /// A stream with nothing to say for so long is dead, whatever its socket says: the authority's heartbeat comes each second.
 const SILENCE: Duration = Duration::from_secs(10);

@@ -1,6 +1,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderName, Request, header};
@@ -15,8 +16,9 @@ use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::answer;
+use super::source::{Connecting, DirectorySource, Opened};
 use crate::authority::{dial, refresh};
-use crate::config::{AuthorityEndpoint, Connecting, DirectorySource, FrameReader};
+use crate::config::AuthorityEndpoint;
 
 const PROOF: HeaderName = HeaderName::from_static("x-tenantry-gate");
 
@@ -24,26 +26,36 @@ const PROOF: HeaderName = HeaderName::from_static("x-tenantry-gate");
 /// of the two ends.
 pub struct RemoteDirectory {
     endpoint: AuthorityEndpoint,
+    life: Duration,
 }
+
+/// Two clocks that are slewed away from each other as fast as systems do it are half a second apart after twice this.
+const LIFE: Duration = Duration::from_mins(4);
 
 impl RemoteDirectory {
     /// The directory at the authority's listener for streams.
     pub fn new(endpoint: AuthorityEndpoint) -> Self {
-        Self { endpoint }
+        Self { endpoint, life: LIFE }
+    }
+
+    /// Streams that last half to all of `life`, and not of four minutes.
+    #[must_use]
+    pub fn renewed_within(self, life: Duration) -> Self {
+        Self { life, ..self }
     }
 }
 
 impl DirectorySource for RemoteDirectory {
     fn connect(&self, since: Option<Position>) -> Connecting {
-        let endpoint = self.endpoint.clone();
+        let (endpoint, life) = (self.endpoint.clone(), self.life);
         Box::pin(async move {
-            let frames: FrameReader = Box::new(open(&endpoint, since).await?);
-            Ok(frames)
+            let (asked_at, frames) = open(&endpoint, since).await?;
+            Ok(Opened::elsewhere(asked_at, Box::new(frames), life))
         })
     }
 }
 
-async fn open(endpoint: &AuthorityEndpoint, since: Option<Position>) -> io::Result<Frames> {
+async fn open(endpoint: &AuthorityEndpoint, since: Option<Position>) -> io::Result<(Instant, Frames)> {
     refresh(endpoint).await;
     let stream = dial(endpoint).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
@@ -60,9 +72,12 @@ async fn open(endpoint: &AuthorityEndpoint, since: Option<Position>) -> io::Resu
         .header(PROOF, endpoint.credential.header())
         .body(Empty::<Bytes>::new())
         .map_err(io::Error::other)?;
+    // Before anything of it is sent: the authority counts from when it has it.
+    let asked_at = Instant::now();
     let answer = sender.send_request(request).await.map_err(io::Error::other)?;
     let frames = answer::judge(answer).await?.map_err(io::Error::other as fn(hyper::Error) -> io::Error);
-    Ok(Frames { reader: StreamReader::new(frames.into_data_stream()), _connection: connection })
+    let reader = StreamReader::new(frames.into_data_stream());
+    Ok((asked_at, Frames { reader, _connection: connection }))
 }
 
 type Body = MapErr<Incoming, fn(hyper::Error) -> io::Error>;

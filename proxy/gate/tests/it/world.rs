@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tenantry_directory::fixtures;
 use tenantry_directory::{Access, Change, ChangeState, Digest, Frame, Route, RouteTable, Snapshot, encode};
 use tenantry_gate::{
-    AuthorityEndpoint, Connecting, Credential, FrameReader, Gate, GateClock, GateConfig, Running, TlsSource,
+    AuthorityEndpoint, Connecting, Credential, Gate, GateClock, GateConfig, Opened, Running, TlsSource,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
@@ -119,10 +119,13 @@ fn ends_message(raw: &[u8]) -> bool {
 struct Directory {
     lines: Mutex<Vec<Vec<u8>>>,
     streams: Mutex<Vec<mpsc::UnboundedSender<Vec<u8>>>>,
+    /// When the last stream was asked for.
+    asked_at: Mutex<Instant>,
 }
 
 impl Directory {
     fn connect(&self) -> DuplexStream {
+        *self.asked_at.lock().unwrap() = Instant::now();
         let (mut ours, theirs) = tokio::io::duplex(1 << 20);
         let (send, mut lines) = mpsc::unbounded_channel::<Vec<u8>>();
         for line in self.lines.lock().unwrap().iter() {
@@ -188,6 +191,7 @@ impl World {
         let directory = Arc::new(Directory {
             lines: Mutex::new(vec![encode(&Frame::Snapshot(Box::new(snapshot)))]),
             streams: Mutex::default(),
+            asked_at: Mutex::new(Instant::now()),
         });
         let folder = tempfile::tempdir().unwrap();
         let (source, runtime) = (Arc::clone(&directory), tokio::runtime::Handle::current());
@@ -204,8 +208,8 @@ impl World {
             },
             directory: Arc::new(move |_| -> Connecting {
                 let _guard = runtime.enter();
-                let stream: FrameReader = Box::new(source.connect());
-                Box::pin(std::future::ready(Ok(stream)))
+                let opened = Opened::here(Instant::now(), Box::new(source.connect()));
+                Box::pin(std::future::ready(Ok(opened)))
             }),
             assertion_folder: Some(folder.path().join("assertion")),
             clock: GateClock::from_fn(|| fixtures::NOW.millis() + 60_000),
@@ -231,7 +235,8 @@ impl World {
 
     /// Sends a heartbeat: what is known is as old as this.
     pub fn heartbeat(&self, age: Duration) {
-        self.directory.push(&Frame::Heartbeat { read_age_ms: u64::try_from(age.as_millis()).unwrap() });
+        let since = self.directory.asked_at.lock().unwrap().elapsed().checked_sub(age).unwrap();
+        self.directory.push(&Frame::Heartbeat { read_at_ms: i64::try_from(since.as_millis()).unwrap() });
     }
 
     /// Changes the directory, and waits until the gate has heard of it.

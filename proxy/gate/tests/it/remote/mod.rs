@@ -2,6 +2,7 @@
 
 mod credential;
 mod cut_off;
+mod held_back;
 pub mod server;
 mod stream;
 mod trust;
@@ -107,6 +108,10 @@ fn replace(path: &PathBuf, text: &str) {
 }
 
 pub fn start(files: &Files, authority: AuthorityEndpoint, directory: AuthorityEndpoint) -> Running {
+    start_following(files, authority, RemoteDirectory::new(directory))
+}
+
+pub fn start_following(files: &Files, authority: AuthorityEndpoint, directory: RemoteDirectory) -> Running {
     Gate::start(GateConfig {
         listen: vec![],
         plain: vec![([127, 0, 0, 1], 0).into()],
@@ -114,7 +119,7 @@ pub fn start(files: &Files, authority: AuthorityEndpoint, directory: AuthorityEn
         tls: TlsSource::Folder { folder: files.folder.join("tls"), names: vec![] },
         workers: 1,
         authority,
-        directory: Arc::new(RemoteDirectory::new(directory)),
+        directory: Arc::new(directory),
         assertion_folder: None,
         clock: GateClock::from_fn(|| fixtures::NOW.millis() + 60_000),
     })

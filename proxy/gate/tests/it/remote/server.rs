@@ -44,7 +44,20 @@ struct History {
     /// How often a stream began, and how often with a snapshot.
     streams: usize,
     snapshots: usize,
-    followers: Vec<UnboundedSender<Vec<u8>>>,
+    followers: Vec<Follower>,
+}
+
+/// Who follows, and when it asked for that.
+struct Follower {
+    lines: UnboundedSender<Vec<u8>>,
+    asked_at: Instant,
+}
+
+impl Follower {
+    fn beat(&self) -> bool {
+        let read_at_ms = i64::try_from(self.asked_at.elapsed().as_millis()).unwrap();
+        self.lines.send(encode(&Frame::Heartbeat { read_at_ms })).is_ok()
+    }
 }
 
 impl History {
@@ -54,7 +67,7 @@ impl History {
         std::iter::once(first).chain(self.changes.iter().map(after)).collect()
     }
 
-    fn follow(&mut self, since: Option<Position>) -> UnboundedReceiver<Vec<u8>> {
+    fn follow(&mut self, since: Option<Position>, asked_at: Instant) -> UnboundedReceiver<Vec<u8>> {
         let (send, receive) = unbounded_channel();
         self.streams += 1;
         let known = since.and_then(|since| self.positions().iter().position(|found| *found == since));
@@ -65,13 +78,18 @@ impl History {
         for change in self.changes.iter().skip(known.unwrap_or(0)) {
             send.send(encode(&Frame::Change(Box::new(change.clone())))).unwrap();
         }
-        send.send(encode(&Frame::Heartbeat { read_age_ms: 0 })).unwrap();
-        self.followers.push(send);
+        let follower = Follower { lines: send, asked_at };
+        follower.beat();
+        self.followers.push(follower);
         receive
     }
 
+    fn beat(&mut self) {
+        self.followers.retain(Follower::beat);
+    }
+
     fn send(&mut self, bytes: &[u8]) {
-        self.followers.retain(|follower| follower.send(bytes.to_vec()).is_ok());
+        self.followers.retain(|follower| follower.lines.send(bytes.to_vec()).is_ok());
     }
 }
 
@@ -200,7 +218,7 @@ async fn accept(inner: Arc<Inner>, listener: TcpListener) {
         let stream = tokio::select! {
             accepted = listener.accept() => accepted.unwrap().0,
             _ = beat.tick() => {
-                inner.history.lock().unwrap().send(&encode(&Frame::Heartbeat { read_age_ms: 0 }));
+                inner.history.lock().unwrap().beat();
                 continue;
             }
         };
@@ -220,6 +238,7 @@ async fn accept(inner: Arc<Inner>, listener: TcpListener) {
 
 async fn serve(inner: &Inner, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     while let Some(request) = receive(&mut stream).await {
+        let asked_at = Instant::now();
         let target = request.line().split(' ').nth(1).unwrap_or_default().to_owned();
         inner.seen.lock().unwrap().push(request);
         let Some(query) = target.strip_prefix("/internal/directory?") else {
@@ -236,8 +255,8 @@ async fn serve(inner: &Inner, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
             return;
         }
         let query: HashMap<&str, &str> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-        let lines =
-            inner.history.lock().unwrap().follow(query.get("since").map(|text| text.parse().unwrap()));
+        let since = query.get("since").map(|text| text.parse().unwrap());
+        let lines = inner.history.lock().unwrap().follow(since, asked_at);
         // Whoever went away is not told.
         drop(stream_lines(&mut stream, lines).await);
     }
