@@ -213,7 +213,7 @@ fn a_clock_that_stood_still_makes_nothing_fresh() {
 fn a_frame_that_does_not_say_when_the_database_was_read_is_none() {
     let now = Instant::now();
     let mut follower = following(now);
-    for body in [r#"{}"#, r#"{"read_age_ms":0}"#, r#"{"read_at_ms":null}"#, r#"{"read_at_ms":0.5}"#] {
+    for body in ["{}", r#"{"read_age_ms":0}"#, r#"{"read_at_ms":null}"#, r#"{"read_at_ms":0.5}"#] {
         let line = format!(r#"{{"stream":1,"frame":"heartbeat","body":{body}}}"#);
         assert!(follower.take(line.as_bytes(), now, now + 3 * SECOND).is_err(), "{body}");
         assert_eq!(follower.freshness(now + 3 * SECOND), Freshness::Stale { age: 3 * SECOND });

@@ -1,14 +1,15 @@
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::{CertificateError, ClientConfig};
+use rustls::CertificateError;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
 
+use super::trust::Trusted;
 use super::{Trust, refresh};
 use crate::config::AuthorityEndpoint;
 
@@ -25,15 +26,22 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 /// A connection to the authority, which has proved itself where that is asked.
 pub(crate) type Stream = Box<dyn Duplex>;
 
+/// A connection, and whether it should be left.
+pub(crate) struct Dialled {
+    pub stream: Stream,
+    /// Cancelled once a CA that counted when it was opened counts no longer.
+    pub withdrawn: CancellationToken,
+}
+
 /// Opens a connection, on which nothing has been said yet. While one authority makes way for another, connections are refused or
 /// reset for a moment: such a one is tried again. An authority whose certificate does not count gives
 /// [`io::ErrorKind::InvalidData`], and is not tried again unless the bundle was renewed. The caller bounds the time.
-pub(crate) async fn dial(endpoint: &AuthorityEndpoint) -> io::Result<Stream> {
+pub(crate) async fn dial(endpoint: &AuthorityEndpoint) -> io::Result<Dialled> {
     let mut tries = 1;
     loop {
-        let client = endpoint.tls.as_ref().map(Trust::client);
-        match open(&endpoint.address, client.clone()).await {
-            Err(error) if tries < TRIES && may_pass(endpoint, client.as_ref(), &error).await => {
+        let trusted = endpoint.tls.as_ref().map(Trust::current);
+        match open(&endpoint.address, trusted.clone()).await {
+            Err(error) if tries < TRIES && may_pass(endpoint, trusted.as_ref(), &error).await => {
                 tracing::debug!(%error, address = endpoint.address, "the authority will be tried again");
                 tokio::time::sleep(PAUSE * tries).await;
                 tries += 1;
@@ -43,40 +51,43 @@ pub(crate) async fn dial(endpoint: &AuthorityEndpoint) -> io::Result<Stream> {
     }
 }
 
-/// Whether another try may do better than one with `client`.
-async fn may_pass(
-    endpoint: &AuthorityEndpoint,
-    client: Option<&Arc<ClientConfig>>,
-    error: &io::Error,
-) -> bool {
+/// Whether another try may do better than one that trusted these.
+async fn may_pass(endpoint: &AuthorityEndpoint, tried: Option<&Trusted>, error: &io::Error) -> bool {
     match error.kind() {
         io::ErrorKind::InvalidInput => false,
         io::ErrorKind::InvalidData => {
             refresh(endpoint).await;
-            let renewed = endpoint.tls.as_ref().map(Trust::client);
-            renewed.zip(client).is_some_and(|(renewed, tried)| !Arc::ptr_eq(&renewed, tried))
+            let renewed = endpoint.tls.as_ref().map(Trust::current);
+            renewed.zip(tried).is_some_and(|(renewed, tried)| !renewed.is(tried))
         }
         _ => true,
     }
 }
 
-async fn open(address: &str, client: Option<Arc<ClientConfig>>) -> io::Result<Stream> {
+async fn open(address: &str, trusted: Option<Trusted>) -> io::Result<Dialled> {
     let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why);
     let in_clear = || invalid("it is not on this machine and must be spoken to over TLS");
-    if client.is_none() && !is_loopback(address) {
+    if trusted.is_none() && !is_loopback(address) {
         return Err(in_clear());
     }
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let Some(client) = client else {
+    let Some(Trusted { client, withdrawn, .. }) = trusted else {
         // Whatever its name promised.
         let is_here = stream.peer_addr()?.ip().is_loopback();
-        return if is_here { Ok(Box::new(stream)) } else { Err(in_clear()) };
+        let dialled = || Dialled { stream: Box::new(stream), withdrawn: CancellationToken::new() };
+        return is_here.then(dialled).ok_or_else(in_clear);
     };
     let name = ServerName::try_from(host(address).to_owned())
         .map_err(|_| invalid("its name is neither a host name nor an address"))?;
-    let connected = TlsConnector::from(client).connect(name, stream).await;
-    Ok(Box::new(connected.map_err(explained)?))
+    let connected = TlsConnector::from(client).connect(name, stream).await.map_err(explained)?;
+    if withdrawn.is_cancelled() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a CA was withdrawn while it was connected to",
+        ));
+    }
+    Ok(Dialled { stream: Box::new(connected), withdrawn })
 }
 
 /// What is wrong with a certificate, without the moment at which it was seen: the same is said in the same words.

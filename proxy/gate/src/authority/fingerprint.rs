@@ -4,7 +4,7 @@ use std::str::FromStr;
 use aws_lc_rs::digest::{SHA256, digest};
 
 /// SHA-256 of a certificate's DER form: which CA is meant, whatever else a bundle holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 /// A text that is no fingerprint.

@@ -1,5 +1,6 @@
 //! The way to the authority: whom a gate takes for it (`trust`), what it proves itself with (`credential`), and the connection
-//! itself (`dial`). What comes from files is read again while the gate runs, so that a renewal needs no restart.
+//! itself (`dial`). What comes from files is read again while the gate runs, so that a renewal needs no restart; a connection carries
+//! with it whether a CA was withdrawn since.
 
 mod credential;
 mod dial;
@@ -9,7 +10,7 @@ mod trust;
 use std::time::Duration;
 
 pub use credential::{Credential, CredentialError};
-pub(crate) use dial::{TRIES, dial, is_loopback};
+pub(crate) use dial::{Dialled, TRIES, dial, is_loopback};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use trust::{Trust, TrustError};
 
@@ -18,7 +19,7 @@ use crate::config::AuthorityEndpoint;
 /// Between two readings of the files; the kubelet replaces a token long before it ends.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Reads the token and the CA bundle again and again, for the life of the gate.
+/// Reads the token and the CA bundle again and again, until it is dropped.
 pub(crate) async fn keep_current(endpoint: AuthorityEndpoint) {
     loop {
         tokio::time::sleep(LOOK).await;

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use tokio_util::sync::CancellationToken;
 
 use super::Fingerprint;
 use crate::said::Said;
@@ -31,7 +33,24 @@ struct Inner {
 
 struct Current {
     pem: Vec<u8>,
-    client: Arc<ClientConfig>,
+    trusted: Trusted,
+}
+
+/// The CAs that count at one time.
+#[derive(Clone)]
+pub(crate) struct Trusted {
+    /// The client's side of handshakes.
+    pub client: Arc<ClientConfig>,
+    /// Cancelled once one of them counts no longer: what was opened under them may be with whom nobody trusts any more.
+    pub withdrawn: CancellationToken,
+    cas: HashSet<Fingerprint>,
+}
+
+impl Trusted {
+    /// Whether the two were read at once.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.client, &other.client)
+    }
 }
 
 /// Why nobody could be taken for the authority. Each message says what to do.
@@ -76,14 +95,14 @@ impl Trust {
     pub fn open(bundle: impl Into<PathBuf>, pins: Vec<Fingerprint>) -> Result<Self, TrustError> {
         let bundle = bundle.into();
         let pem = read(&bundle)?;
-        let client = client(&bundle, &pem, &pins)?;
-        let current = ArcSwap::from_pointee(Current { pem, client });
+        let trusted = trusted(&bundle, &pem, &pins)?;
+        let current = ArcSwap::from_pointee(Current { pem, trusted });
         Ok(Self(Arc::new(Inner { bundle, pins, current, said: Mutex::default() })))
     }
 
-    /// The client's side of handshakes, as it is now.
-    pub(crate) fn client(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.0.current.load().client)
+    /// Who counts now.
+    pub(crate) fn current(&self) -> Trusted {
+        self.0.current.load().trusted.clone()
     }
 
     /// Reads the bundle again. What cannot be used is told, and the last bundle stays.
@@ -91,20 +110,29 @@ impl Trust {
         let Inner { bundle, pins, current, said } = self.0.as_ref();
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
         let renewed = read(bundle).and_then(|pem| {
-            if pem == current.load().pem {
+            let before = current.load();
+            if pem == before.pem {
                 return Ok(None);
             }
-            let client = client(bundle, &pem, pins)?;
-            Ok(Some(Current { pem, client }))
+            let mut trusted = trusted(bundle, &pem, pins)?;
+            let takes_away = !before.trusted.cas.is_subset(&trusted.cas);
+            if !takes_away {
+                trusted.withdrawn = before.trusted.withdrawn.clone();
+            }
+            Ok(Some((Current { pem, trusted }, takes_away)))
         });
         match renewed {
             Ok(renewed) => {
                 if said.is_over() {
                     tracing::info!(path = %bundle.display(), "the CA bundle is in order again");
                 }
-                if let Some(renewed) = renewed {
+                if let Some((renewed, takes_away)) = renewed {
                     tracing::info!(path = %bundle.display(), "the CA bundle was replaced");
-                    current.store(Arc::new(renewed));
+                    let before = current.swap(Arc::new(renewed));
+                    // Not before the swap: who leaves a connection for it finds the new ones.
+                    if takes_away {
+                        before.trusted.withdrawn.cancel();
+                    }
                 }
             }
             Err(error) if said.is_news(&error.to_string(), Instant::now()) => {
@@ -123,7 +151,7 @@ fn read(bundle: &Path) -> Result<Vec<u8>, TrustError> {
     Ok(pem)
 }
 
-fn client(bundle: &Path, pem: &[u8], pins: &[Fingerprint]) -> Result<Arc<ClientConfig>, TrustError> {
+fn trusted(bundle: &Path, pem: &[u8], pins: &[Fingerprint]) -> Result<Trusted, TrustError> {
     let path = || bundle.to_owned();
     let unusable = |reason: String| TrustError::Certificate { path: path(), reason };
     let all: Vec<_> = CertificateDer::pem_slice_iter(pem)
@@ -133,9 +161,10 @@ fn client(bundle: &Path, pem: &[u8], pins: &[Fingerprint]) -> Result<Arc<ClientC
         return Err(TrustError::Empty { path: path() });
     }
     let counts = |found: &Fingerprint| pins.is_empty() || pins.contains(found);
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut cas) = (RootCertStore::empty(), HashSet::new());
     for certificate in all.iter().filter(|certificate| counts(&Fingerprint::of(certificate))) {
         roots.add(certificate.clone()).map_err(|error| unusable(error.to_string()))?;
+        cas.insert(Fingerprint::of(certificate));
     }
     if roots.is_empty() {
         let found: Vec<String> = all.iter().map(|der| Fingerprint::of(der).to_string()).collect();
@@ -149,7 +178,7 @@ fn client(bundle: &Path, pem: &[u8], pins: &[Fingerprint]) -> Result<Arc<ClientC
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // A resumed session shows no certificate: one that has ended or was replaced would go on counting.
     config.resumption = Resumption::disabled();
-    Ok(Arc::new(config))
+    Ok(Trusted { client: Arc::new(config), withdrawn: CancellationToken::new(), cas })
 }
 
 #[cfg(test)]
@@ -195,19 +224,48 @@ mod tests {
         let ((first, _), (second, _)) = (ca(), ca());
         fs::write(&path, &first).unwrap();
         let trust = Trust::open(&path, vec![]).unwrap();
-        let counted = trust.client();
+        let counted = trust.current();
         trust.refresh();
-        assert!(Arc::ptr_eq(&counted, &trust.client()), "it is the same");
+        assert!(Arc::ptr_eq(&counted.client, &trust.current().client), "it is the same");
         fs::write(&path, first + &second).unwrap();
         trust.refresh();
-        let renewed = trust.client();
-        assert!(!Arc::ptr_eq(&counted, &renewed));
+        let renewed = trust.current();
+        assert!(!Arc::ptr_eq(&counted.client, &renewed.client));
         for spoiled in ["", "nothing"] {
             fs::write(&path, spoiled).unwrap();
             trust.refresh();
         }
         fs::remove_file(&path).unwrap();
         trust.refresh();
-        assert!(Arc::ptr_eq(&renewed, &trust.client()), "the last one that could be used counts on");
+        assert!(
+            Arc::ptr_eq(&renewed.client, &trust.current().client),
+            "the last one that could be used counts on"
+        );
+        assert!(!renewed.withdrawn.is_cancelled());
+    }
+
+    #[test]
+    fn what_was_opened_under_a_ca_that_was_taken_away_is_told_and_an_added_ca_disturbs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.crt");
+        let ((first, print), (second, other), (third, _)) = (ca(), ca(), ca());
+        fs::write(&path, &first).unwrap();
+        let trust = Trust::open(&path, vec![print, other]).unwrap();
+        let under_first = trust.current();
+        let replace = |pem: String| {
+            fs::write(&path, pem).unwrap();
+            trust.refresh();
+            trust.current()
+        };
+        let under_both = replace(format!("{first}{second}"));
+        replace(format!("{second}\n{first}"));
+        replace(format!("{first}{second}{third}"));
+        replace(format!("{first}{second}"));
+        assert!(!under_first.withdrawn.is_cancelled(), "one that is not pinned comes and goes unnoticed");
+        let under_second = replace(second.clone());
+        assert!(under_first.withdrawn.is_cancelled() && under_both.withdrawn.is_cancelled());
+        assert!(!under_second.withdrawn.is_cancelled());
+        replace(first + &second);
+        assert!(!under_second.withdrawn.is_cancelled());
     }
 }

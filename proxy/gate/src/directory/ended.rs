@@ -11,6 +11,8 @@ pub(super) enum Ended {
     Unopened(#[source] io::Error),
     #[error("it stood for so long that its clock counts no longer, and no other could be opened")]
     Old,
+    #[error("a CA was withdrawn")]
+    Withdrawn,
     #[error("it went silent")]
     Silent,
     #[error("the authority closed it")]
@@ -36,6 +38,7 @@ impl Ended {
                 _ => "unreachable",
             },
             Self::Old => "old",
+            Self::Withdrawn => "withdrawn",
             Self::Silent => "silent",
             Self::Closed | Self::Cut | Self::Unread(_) => "closed",
             Self::Unusable(_) => "unusable",

@@ -3,12 +3,14 @@
 //! that was opened before, so that nothing ages.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand;
 use tenantry_directory::{Follower, Freshness, Step};
-use tokio::time::{timeout, timeout_at};
+use tokio::time::{sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::ended::Ended;
@@ -37,6 +39,11 @@ pub(crate) async fn follow(shared: Arc<Shared>, source: Arc<dyn DirectorySource>
         }
         let reason = ended.reason();
         shared.metrics.directory_ended(reason);
+        // Whoever is trusted now is asked at once.
+        if matches!(ended, Ended::Withdrawn) {
+            tracing::info!(reason, "the directory stream is left: a CA was withdrawn");
+            continue;
+        }
         let sentence = ended.to_string();
         if said.is_news(&sentence, Instant::now()) {
             tracing::warn!(reason, "no directory stream: {sentence}. The gate goes on with what it knows");
@@ -109,22 +116,31 @@ struct Open {
     lines: Lines,
     asked_at: Instant,
     renewal: Option<Renewal>,
+    withdrawn: CancellationToken,
 }
 
 async fn open(source: &dyn DirectorySource, follower: &Follower, within: Duration) -> Result<Open, Ended> {
     let connecting = timeout(within, source.connect(follower.since())).await;
-    let Opened { frames, asked_at, life } = connecting.map_err(|_| Ended::Late)?.map_err(Ended::Unopened)?;
+    let Opened { frames, asked_at, life, withdrawn } =
+        connecting.map_err(|_| Ended::Late)?.map_err(Ended::Unopened)?;
     let renewal = life.map(|life| Renewal::new(life, asked_at, chance()));
-    Ok(Open { lines: Lines::new(frames), asked_at, renewal })
+    Ok(Open { lines: Lines::new(frames), asked_at, renewal, withdrawn })
 }
 
 impl Open {
     async fn next(&mut self) -> Result<&[u8], Ended> {
-        match &self.renewal {
-            Some(renewal) => {
-                timeout_at(renewal.over().into(), self.lines.next()).await.map_err(|_| Ended::Old)?
+        let Self { lines, renewal, withdrawn, .. } = self;
+        let over = async {
+            match renewal {
+                Some(renewal) => sleep_until(renewal.over().into()).await,
+                None => pending().await,
             }
-            None => self.lines.next().await,
+        };
+        tokio::select! {
+            biased;
+            () = withdrawn.cancelled() => Err(Ended::Withdrawn),
+            () = over => Err(Ended::Old),
+            line = lines.next() => line,
         }
     }
 }

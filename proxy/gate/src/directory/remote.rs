@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::answer;
 use super::source::{Connecting, DirectorySource, Opened};
-use crate::authority::{dial, refresh};
+use crate::authority::{Dialled, dial, keep_current, refresh};
 use crate::config::AuthorityEndpoint;
 
 const PROOF: HeaderName = HeaderName::from_static("x-tenantry-gate");
@@ -48,16 +48,13 @@ impl RemoteDirectory {
 impl DirectorySource for RemoteDirectory {
     fn connect(&self, since: Option<Position>) -> Connecting {
         let (endpoint, life) = (self.endpoint.clone(), self.life);
-        Box::pin(async move {
-            let (asked_at, frames) = open(&endpoint, since).await?;
-            Ok(Opened::elsewhere(asked_at, Box::new(frames), life))
-        })
+        Box::pin(async move { open(&endpoint, since, life).await })
     }
 }
 
-async fn open(endpoint: &AuthorityEndpoint, since: Option<Position>) -> io::Result<(Instant, Frames)> {
+async fn open(endpoint: &AuthorityEndpoint, since: Option<Position>, life: Duration) -> io::Result<Opened> {
     refresh(endpoint).await;
-    let stream = dial(endpoint).await?;
+    let Dialled { stream, withdrawn } = dial(endpoint).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     let connection = AbortOnDropHandle::new(tokio::spawn(async move {
         if let Err(error) = connection.await {
@@ -77,7 +74,9 @@ async fn open(endpoint: &AuthorityEndpoint, since: Option<Position>) -> io::Resu
     let answer = sender.send_request(request).await.map_err(io::Error::other)?;
     let frames = answer::judge(answer).await?.map_err(io::Error::other as fn(hyper::Error) -> io::Error);
     let reader = StreamReader::new(frames.into_data_stream());
-    Ok((asked_at, Frames { reader, _connection: connection }))
+    let looking = AbortOnDropHandle::new(tokio::spawn(keep_current(endpoint.clone())));
+    let frames = Frames { reader, _connection: connection, _looking: looking };
+    Ok(Opened::elsewhere(asked_at, Box::new(frames), life).until(withdrawn))
 }
 
 type Body = MapErr<Incoming, fn(hyper::Error) -> io::Error>;
@@ -86,6 +85,8 @@ type Body = MapErr<Incoming, fn(hyper::Error) -> io::Error>;
 struct Frames {
     reader: StreamReader<BodyDataStream<Body>, Bytes>,
     _connection: AbortOnDropHandle<()>,
+    /// Sees a CA that is withdrawn while the stream stands.
+    _looking: AbortOnDropHandle<()>,
 }
 
 impl AsyncRead for Frames {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tenantry_directory::Position;
 use tokio::io::AsyncRead;
+use tokio_util::sync::CancellationToken;
 
 /// One connection's worth of encoded directory frames, a line each.
 pub type FrameReader = Box<dyn AsyncRead + Send + Unpin>;
@@ -17,19 +18,27 @@ pub struct Opened {
     pub(super) frames: FrameReader,
     pub(super) asked_at: Instant,
     pub(super) life: Option<Duration>,
+    /// Cancelled once whoever sends it may be trusted no longer.
+    pub(super) withdrawn: CancellationToken,
 }
 
 impl Opened {
     /// A stream of this process. It was asked for at `asked_at` or later, from which the moments in its frames are counted: one that
     /// is too late makes old news young.
     pub fn here(asked_at: Instant, frames: FrameReader) -> Self {
-        Self { frames, asked_at, life: None }
+        Self { frames, asked_at, life: None, withdrawn: CancellationToken::new() }
     }
 
     /// A stream of another machine, whose clock may drift away from ours: after half to all of `life` another takes its place, and
     /// after twice that it counts no longer.
     pub fn elsewhere(asked_at: Instant, frames: FrameReader, life: Duration) -> Self {
         Self { life: Some(life), ..Self::here(asked_at, frames) }
+    }
+
+    /// It is left at once for another when this is cancelled.
+    #[must_use]
+    pub fn until(self, withdrawn: CancellationToken) -> Self {
+        Self { withdrawn, ..self }
     }
 }
 

@@ -14,10 +14,12 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
 
+use pool::Connection;
 pub(crate) use pool::{Pool, Returning};
 
-use crate::authority::{TRIES, dial};
+use crate::authority::{Dialled, TRIES, dial};
 use crate::body::{ClientBody, Upload};
 use crate::worker::Worker;
 
@@ -69,16 +71,18 @@ pub(crate) async fn send(
     let mut tries = 1;
     loop {
         let fresh = kept.is_none();
-        let mut sender = match kept.take() {
-            Some(sender) => sender,
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
             None => connect(worker, to, address, patience.connect).await?,
         };
-        match exchange(&mut sender, request, upload, patience.answer).await {
+        match exchange(&mut connection.sender, request, upload, patience.answer).await {
             // What follows is no HTTP any more (CVE-2026-2833); dropping the sender closes the connection.
             Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 return Err(UpstreamError::Switched);
             }
-            Ok(response) => return Ok((response, Returning::new(Rc::clone(worker), to, address, sender))),
+            Ok(response) => {
+                return Ok((response, Returning::new(Rc::clone(worker), to, address, connection)));
+            }
             Err(Failed::Sent(_)) if upload.too_large.get() => return Err(UpstreamError::TooLarge),
             // The connection was closed before it took the request: nothing has been sent.
             Err(Failed::Unsent(unsent)) if !fresh => request = *unsent,
@@ -134,10 +138,17 @@ async fn connect(
     to: To,
     address: &str,
     patience: Duration,
-) -> Result<SendRequest<ClientBody>, UpstreamError> {
+) -> Result<Connection, UpstreamError> {
     match to {
-        To::Backend => begin(within(patience, address, plain(address)).await?).await,
-        To::Authority => begin(within(patience, address, dial(&worker.shared.authority)).await?).await,
+        To::Backend => {
+            let sender = begin(within(patience, address, plain(address)).await?).await?;
+            Ok(Connection { sender, withdrawn: CancellationToken::new() })
+        }
+        To::Authority => {
+            let dialling = within(patience, address, dial(&worker.shared.authority));
+            let Dialled { stream, withdrawn } = dialling.await?;
+            Ok(Connection { sender: begin(stream).await?, withdrawn })
+        }
     }
 }
 

@@ -123,7 +123,7 @@ async fn a_stream_whose_clock_may_have_drifted_makes_way_for_another_and_nothing
     let world = world(Held::default(), 900 * SECOND, 2 * SECOND).await;
     until_metric(&world.gate, "directory_fresh 1").await;
     while world.authority.streams() < 4 {
-        assert_eq!(metric(&world.gate, "directory_fresh").await, 1.0);
+        assert!(metric(&world.gate, "directory_fresh").await > 0.5);
         tokio::time::sleep(SECOND / 50).await;
     }
     until_metric(&world.gate, "directory_reconnects_total{reason=\"renewed\"} 3").await;
@@ -139,7 +139,7 @@ async fn an_authority_that_takes_no_other_stream_keeps_its_gate_until_the_clock_
     let begun = Instant::now();
     while metric(&world.gate, "directory_reconnects_total{reason=\"old\"}").await < 1.0 {
         assert!(begun.elapsed() < 20 * SECOND);
-        assert_eq!(metric(&world.gate, "directory_fresh").await, 1.0);
+        assert!(metric(&world.gate, "directory_fresh").await > 0.5);
         tokio::time::sleep(SECOND / 20).await;
     }
     assert!(begun.elapsed() > 6 * SECOND, "{:?}", begun.elapsed());

@@ -6,6 +6,7 @@ mod held_back;
 pub mod server;
 mod stream;
 mod trust;
+mod withdrawn;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -36,6 +36,8 @@ struct Inner {
     history: Mutex<History>,
     /// Instead of the stream.
     instead: Mutex<Option<String>>,
+    /// How long requests wait for their answers.
+    slow: Mutex<Duration>,
 }
 
 struct History {
@@ -103,6 +105,7 @@ impl Remote {
             closing: AtomicUsize::new(0),
             history: Mutex::new(history),
             instead: Mutex::default(),
+            slow: Mutex::default(),
         });
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -130,6 +133,11 @@ impl Remote {
     /// Closes so many of the next connections before a word was said.
     pub fn close_next(&self, count: usize) {
         self.inner.closing.store(count, Ordering::SeqCst);
+    }
+
+    /// Answers requests so much later.
+    pub fn answer_after(&self, slow: Duration) {
+        *self.inner.slow.lock().unwrap() = slow;
     }
 
     /// Answers like this instead of streaming; `None` streams again.
@@ -242,6 +250,8 @@ async fn serve(inner: &Inner, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         let target = request.line().split(' ').nth(1).unwrap_or_default().to_owned();
         inner.seen.lock().unwrap().push(request);
         let Some(query) = target.strip_prefix("/internal/directory?") else {
+            let slow = *inner.slow.lock().unwrap();
+            tokio::time::sleep(slow).await;
             let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
             if stream.write_all(answer).await.is_err() {
                 return;
