@@ -1,4 +1,4 @@
-//! The authority's ports: TLS wherever another machine could listen in, and time-outs on every connection.
+//! The authority's ports: TLS wherever another machine could listen in, a bound on connections, and time-outs on each of them.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use rustls::ServerConfig;
@@ -17,6 +16,8 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
+
+use crate::places::Places;
 
 /// How long a peer may take to prove that it speaks TLS, and then to send a request's head.
 const BEGIN_WITHIN: Duration = Duration::from_secs(10);
@@ -109,6 +110,7 @@ impl Port {
         self,
         router: Router,
         tls: Option<RustlsConfig>,
+        places: Places,
         tasks: &TaskTracker,
     ) -> io::Result<Handle<SocketAddr>> {
         let handle = Handle::new();
@@ -121,11 +123,11 @@ impl Port {
         match tls {
             Some(config) => {
                 let acceptor = RustlsAcceptor::new(config).handshake_timeout(BEGIN_WITHIN);
-                let server = server.acceptor(acceptor.acceptor(NoDelayAcceptor::new()));
+                let server = server.acceptor(acceptor.acceptor(places));
                 tasks.spawn(async move { said(server.serve(service).await) });
             }
             None => {
-                let server = server.acceptor(NoDelayAcceptor::new());
+                let server = server.acceptor(places);
                 tasks.spawn(async move { said(server.serve(service).await) });
             }
         }

@@ -19,11 +19,29 @@ struct Answer {
     status: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Listener {
+    listener: &'static str,
+}
+
+/// Of one listener.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    /// Its name.
+    pub listener: &'static str,
+    /// Open now.
+    pub open: Gauge,
+    /// Closed because it was full.
+    pub refused: Counter,
+}
+
 /// Counters, gauges and the duration of requests.
 pub(crate) struct Metrics {
     registry: Registry,
     answers: Family<Answer, Counter>,
     duration: Histogram,
+    connections: Family<Listener, Gauge>,
+    refused: Family<Listener, Counter>,
     /// Peers that showed no gate's credential.
     pub strangers: Counter,
     /// Gates that follow the directory now.
@@ -47,6 +65,14 @@ impl Metrics {
             Unit::Seconds,
             duration.clone(),
         );
+        let (connections, refused) =
+            (Family::<Listener, Gauge>::default(), Family::<Listener, Counter>::default());
+        registry.register("connections", "Connections open now, by listener", connections.clone());
+        registry.register(
+            "connections_refused",
+            "Connections closed because the listener was full: the oldest without a gate's credential, or the new one",
+            refused.clone(),
+        );
         registry.register("strangers", "Peers that showed no gate's credential", strangers.clone());
         registry.register("gates_following", "Gates that follow the directory now", following.clone());
         registry.register("directory_version", "Version of the directory as published", version.clone());
@@ -57,7 +83,25 @@ impl Metrics {
             read_age.clone(),
         );
         registry.register("passwords_hashed", "Passwords hashed or compared since the start", hashed.clone());
-        Self { registry, answers, duration, strangers, following, version, read_age, hashed }
+        Self {
+            registry,
+            answers,
+            duration,
+            connections,
+            refused,
+            strangers,
+            following,
+            version,
+            read_age,
+            hashed,
+        }
+    }
+
+    /// Those of one listener.
+    pub fn connections(&self, listener: &'static str) -> Connections {
+        let label = Listener { listener };
+        let open = self.connections.get_or_create_owned(&label);
+        Connections { listener, open, refused: self.refused.get_or_create_owned(&label) }
     }
 
     /// Counts an answer.

@@ -24,15 +24,36 @@ use crate::hashing::HashingPool;
 use crate::limits::{Limiter, LocalLimiter, Quotas};
 use crate::listen::{Port, TlsError, TlsFiles};
 use crate::metrics::Metrics;
+use crate::places::Places;
 use crate::policy::Policy;
 use crate::problem::Problem;
+use crate::seldom::Seldom;
 use crate::state::{AppState, Inner};
-use crate::{admin, edge, pages, publish, routes, stream, upkeep};
+use crate::{admin, edge, files, pages, publish, routes, stream, upkeep};
 
 /// Bytes of the directory stream that may wait for a follower in this process.
 const STREAM_BUFFER: usize = 256 * 1024;
 /// How long requests in flight may take to end.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Most connections to the listener for probes.
+const MOST_PROBES: usize = 256;
+
+/// Most connections at a time, by listener. Beyond that the oldest that has not shown a gate's credential is closed for a new one, or
+/// the new one where all have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MostConnections {
+    /// For requests.
+    pub requests: usize,
+    /// The directory stream: one a gate, and another for a moment every few minutes.
+    pub stream: usize,
+}
+
+impl Default for MostConnections {
+    fn default() -> Self {
+        Self { requests: 4096, stream: 1024 }
+    }
+}
 
 /// What an authority is started with.
 pub struct AuthorityConfig {
@@ -44,6 +65,8 @@ pub struct AuthorityConfig {
     pub admin: Option<SocketAddr>,
     /// The certificate for `listen` and `stream`.
     pub tls: Option<TlsFiles>,
+    /// Most connections.
+    pub connections: MostConnections,
     /// Who is a gate.
     pub gates: Arc<dyn Gates>,
     /// The database, with the Backend's settings in it.
@@ -144,18 +167,24 @@ impl Authority {
             changed: Notify::new(),
             queues: Queues::default(),
             metrics: Metrics::new(),
+            strangers: Seldom::default(),
             leaving: AtomicBool::new(false),
         }));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let pair = tls.as_ref().map(|(_, pair)| pair.clone());
+        let most = config.connections;
+        files::make_room(most.requests.saturating_add(most.stream).saturating_add(MOST_PROBES));
+        let places = |listener, most| Places::new(most, state.metrics.connections(listener));
+        let router = router(state.clone(), Arc::clone(&config.gates));
         let mut handles =
-            vec![requests.serve(router(state.clone(), Arc::clone(&config.gates)), pair.clone(), &tasks)?];
+            vec![requests.serve(router, pair.clone(), places("requests", most.requests), &tasks)?];
         if let Some(stream_port) = stream {
             let router = stream::router(state.clone(), config.gates, stop.clone(), tasks.clone());
-            handles.push(stream_port.serve(router, pair, &tasks)?);
+            handles.push(stream_port.serve(router, pair, places("stream", most.stream), &tasks)?);
         }
         if let Some(admin_port) = admin {
-            handles.push(admin_port.serve(admin::router(state.clone()), None, &tasks)?);
+            let router = admin::router(state.clone());
+            handles.push(admin_port.serve(router, None, places("admin", MOST_PROBES), &tasks)?);
         }
         tasks.spawn(publish::read_for_all(state.clone(), stop.clone()));
         tasks.spawn(upkeep::run(state.clone(), stop.clone()));
@@ -181,10 +210,11 @@ impl Bound {
         self,
         router: Router,
         tls: Option<RustlsConfig>,
+        places: Places,
         tasks: &TaskTracker,
     ) -> Result<Handle<SocketAddr>, StartError> {
         let Self { port, address } = self;
-        port.serve(router, tls, tasks).map_err(|source| StartError::Bind { address, source })
+        port.serve(router, tls, places, tasks).map_err(|source| StartError::Bind { address, source })
     }
 }
 

@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::publish::Log;
+use crate::seldom::Seldom;
 
 /// How long an answer waits for gates to hear what it changed.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(1);
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub changed: Notify,
     pub queues: Queues,
     pub metrics: Metrics,
+    /// Peers that showed no gate's credential.
+    pub strangers: Seldom,
     /// Whether it is about to stop.
     pub leaving: AtomicBool,
 }

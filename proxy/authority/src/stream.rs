@@ -4,27 +4,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tenantry_directory::Position;
 use tenantry_directory::stream::STREAM_VERSION;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::gates::{self, Gates, NotAGate};
+use crate::places::Place;
 use crate::problem::Problem;
 use crate::publish;
 use crate::state::AppState;
 
-/// Most gates that follow one authority.
-const MOST: usize = 4096;
 /// Bytes that may wait for a gate that reads slowly.
 const BUFFER: usize = 256 * 1024;
 /// Between two looks whether who follows may still do so.
@@ -35,7 +33,6 @@ const CHECK_AGAIN: Duration = Duration::from_secs(30);
 struct Streams {
     state: AppState,
     gates: Arc<dyn Gates>,
-    places: Arc<Semaphore>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -47,38 +44,43 @@ pub(crate) fn router(
     stop: CancellationToken,
     tasks: TaskTracker,
 ) -> Router {
-    let places = Arc::new(Semaphore::new(MOST));
     Router::new()
         .route("/internal/directory", get(follow))
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .with_state(Streams { state, gates, places, stop, tasks })
+        .with_state(Streams { state, gates, stop, tasks })
 }
 
-async fn follow(State(streams): State<Streams>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+async fn follow(
+    State(streams): State<Streams>,
+    headers: HeaderMap,
+    place: Option<Extension<Place>>,
+    RawQuery(query): RawQuery,
+) -> Response {
     // Before anything that takes time: as much as that took, what the gate knows would seem older to it.
     let asked_at = Instant::now();
-    match begin(&streams, asked_at, &headers, query.as_deref().unwrap_or_default()).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
+    let place = place.map(|Extension(place)| place);
+    if let Err(reason) = gates::check(streams.gates.as_ref(), &streams.state, &headers, place.as_ref()).await
+    {
+        return gates::turned_away(refused(reason));
     }
+    begin(&streams, asked_at, &headers, query.as_deref().unwrap_or_default())
+        .unwrap_or_else(Problem::into_response)
 }
 
-async fn begin(
+fn begin(
     streams: &Streams,
     asked_at: Instant,
     headers: &HeaderMap,
     query: &str,
 ) -> Result<Response, Problem> {
-    gates::check(streams.gates.as_ref(), &streams.state, headers).await.map_err(refused)?;
     let since = since(query)?;
     let credential = gates::credential_of(headers).unwrap_or_default().to_owned();
-    let place = Arc::clone(&streams.places).try_acquire_owned().map_err(|_| Problem::unavailable())?;
     let (ours, theirs) = tokio::io::duplex(BUFFER);
     let end = streams.stop.child_token();
     let work = publish::to_follower(streams.state.clone(), since, asked_at, ours, end.clone());
     let watch = until_no_gate(Arc::clone(&streams.gates), credential, CHECK_AGAIN);
-    let gauge = Following::begin(streams.state.clone(), place);
+    let gauge = Following::begin(streams.state.clone());
     streams.tasks.spawn(async move {
         tokio::select! {
             () = work => {}
@@ -151,12 +153,12 @@ fn refused(reason: NotAGate) -> Problem {
 }
 
 /// Counts a gate for as long as it follows.
-struct Following(AppState, #[allow(dead_code, reason = "given back when dropped")] OwnedSemaphorePermit);
+struct Following(AppState);
 
 impl Following {
-    fn begin(state: AppState, place: OwnedSemaphorePermit) -> Self {
+    fn begin(state: AppState) -> Self {
         state.metrics.following.inc();
-        Self(state, place)
+        Self(state)
     }
 }
 

@@ -106,6 +106,7 @@ fn start(
         stream: Some(settings.stream),
         admin: Some(settings.admin),
         tls: Some(settings.tls.clone()),
+        connections: settings.connections,
         gates,
         policy: served.policy.clone(),
         limiter: Some(limiter(store.clone(), served.quotas)),

@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tenantry_authority::TlsFiles;
+use tenantry_authority::{MostConnections, TlsFiles};
 use tenantry_process::{Failure, LogFormat, environment, file};
 use url::Url;
 
@@ -64,6 +65,8 @@ pub struct AuthoritySettings {
     pub admin: SocketAddr,
     /// The certificate.
     pub tls: TlsFiles,
+    /// Most connections.
+    pub connections: MostConnections,
     /// Between saying no to probes and closing the listeners.
     pub linger: Duration,
     /// What to log.
@@ -98,6 +101,11 @@ impl AuthoritySettings {
                 format!("Give at most {LONGEST_LINGER} seconds."),
             ));
         }
+        let most = MostConnections::default();
+        let connections = MostConnections {
+            requests: options.max_connections.map_or(most.requests, NonZeroUsize::get),
+            stream: options.max_streams.map_or(most.stream, NonZeroUsize::get),
+        };
         let any = |port| (Ipv4Addr::UNSPECIFIED, port).into();
         Ok(Self {
             database_ca: options.database_ca.clone(),
@@ -105,6 +113,7 @@ impl AuthoritySettings {
             stream: options.stream.unwrap_or_else(|| any(8445)),
             admin: options.admin.unwrap_or_else(|| any(9090)),
             tls: TlsFiles { certificate, key },
+            connections,
             linger: Duration::from_secs(linger),
             log: options.log.clone().unwrap_or_else(|| "info".to_owned()),
             log_format: options.log_format.unwrap_or_default(),
@@ -208,6 +217,8 @@ fn overlay(below: AuthorityOptions, above: AuthorityOptions) -> AuthorityOptions
         tls_cert: above.tls_cert.or(below.tls_cert),
         tls_key: above.tls_key.or(below.tls_key),
         gate_tokens: above.gate_tokens.or(below.gate_tokens),
+        max_connections: above.max_connections.or(below.max_connections),
+        max_streams: above.max_streams.or(below.max_streams),
         linger: above.linger.or(below.linger),
         log: above.log.or(below.log),
         log_format: above.log_format.or(below.log_format),
@@ -239,6 +250,10 @@ mod tests {
         let folder = [&PAIR[..], &["--manifests", "m", "--gate-tokens", "t"]].concat();
         let settings = resolve(&folder).unwrap();
         assert!(matches!(settings.served, Served::Folder { .. }));
+        assert_eq!(settings.connections, MostConnections { requests: 4096, stream: 1024 });
+        let bounded =
+            resolve(&[&folder[..], &["--max-connections", "9", "--max-streams", "5"]].concat()).unwrap();
+        assert_eq!(bounded.connections, MostConnections { requests: 9, stream: 5 });
         assert_eq!((settings.listen.port(), settings.stream.port()), (8444, 8445));
         let cluster = [
             &PAIR[..],
@@ -272,6 +287,7 @@ mod tests {
             ([&PAIR[..], &backend].concat(), "without --cluster-id"),
             ([&PAIR[..], &backend, &["--gate-tokens", "t"]].concat(), "--gate-tokens is for a folder"),
             ([&PAIR[..], &["--linger", "21"]].concat(), "at most 20 seconds"),
+            ([&PAIR[..], &["--max-streams", "0"]].concat(), "invalid value '0'"),
             ([&backend[..], &["--manifests", "m"]].concat(), "cannot be used with"),
         ] {
             let refused = resolve(&arguments).unwrap_err();
@@ -283,7 +299,7 @@ mod tests {
     fn every_flag_is_a_key_of_the_file() {
         let text = "backend: a/b\nmanifests: m\npublicUrl: https://p\nclusterId: c\ndata: d\ndatabase: u\ndatabaseCa: c\n\
                     sealingKeyring: s\nlisten: 127.0.0.1:1\nstream: 127.0.0.1:2\nadmin: 127.0.0.1:3\ntlsCert: c\ntlsKey: k\n\
-                    gateTokens: t\nlinger: 3\nlog: debug\nlogFormat: json\n";
+                    gateTokens: t\nmaxConnections: 9\nmaxStreams: 9\nlinger: 3\nlog: debug\nlogFormat: json\n";
         assert_eq!(text.lines().count(), file::known_keys::<AuthorityOptions>().len());
         let written = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&written, text).unwrap();

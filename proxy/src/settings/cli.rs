@@ -7,6 +7,7 @@
 )]
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -156,6 +157,14 @@ pub struct AuthorityOptions {
     /// File with what gates show, one a line, mode 0600; read again when it changes. With --manifests only
     #[arg(long, value_name = "FILE", env = "TENANTRY_GATE_TOKENS", help_heading = "Listeners")]
     pub gate_tokens: Option<PathBuf>,
+    /// Most connections to --listen at a time [default: 4096]
+    ///
+    /// Where there are more, the oldest is closed that has not shown what a gate shows.
+    #[arg(long, value_name = "N", env = "TENANTRY_MAX_CONNECTIONS", help_heading = "Listeners")]
+    pub max_connections: Option<NonZeroUsize>,
+    /// Most connections to --stream at a time: one a gate, and another for a moment now and then [default: 1024]
+    #[arg(long, value_name = "N", env = "TENANTRY_MAX_STREAMS", help_heading = "Listeners")]
+    pub max_streams: Option<NonZeroUsize>,
     /// Seconds between saying no to probes and closing the listeners, for load balancers to hear of it [default: 0]
     #[arg(long, value_name = "SECONDS", env = "TENANTRY_LINGER", help_heading = "Listeners")]
     pub linger: Option<u64>,

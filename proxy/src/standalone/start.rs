@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::rand;
 use secrecy::{ExposeSecret as _, SecretString};
 use tenantry_authority::{
-    Authority, AuthorityConfig, LocalLimiter, OneCredential, Quotas, Running as RunningAuthority,
+    Authority, AuthorityConfig, LocalLimiter, MostConnections, OneCredential, Quotas,
+    Running as RunningAuthority,
 };
 use tenantry_gate::{
     AuthorityEndpoint, Connecting, Credential, Gate, GateClock, GateConfig, Opened, Running as RunningGate,
@@ -99,6 +100,7 @@ pub(super) async fn start(settings: &Settings) -> Result<Parts, Failure> {
         stream: None,
         admin: None,
         tls: None,
+        connections: MostConnections::default(),
         gates: Arc::new(OneCredential::new(credential.clone())),
         store: store.clone(),
         policy: served.policy.clone(),

@@ -15,7 +15,7 @@ use std::pin::Pin;
 use aws_lc_rs::digest::{SHA256, digest};
 
 pub use one::OneCredential;
-pub(crate) use proof::{Asked, GateProof, check, credential_of, only_a_gate};
+pub(crate) use proof::{Asked, GateProof, check, credential_of, only_a_gate, turned_away};
 pub use reviews::{Bearer, Reviewing, Reviews, ServiceAccounts, TokenReviewer};
 pub use token_file::{TokenFile, TokenFileError};
 

@@ -2,13 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 
 use super::{GATE_HEADER, Gates, NotAGate};
+use crate::places::Place;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -29,12 +31,13 @@ pub(crate) struct GateProof {
 
 /// Refuses whoever does not show a gate's credential; for the rest, reads the client's address, scheme and request id from the gate's headers.
 pub(crate) async fn only_a_gate(State(asked): State<Asked>, mut request: Request, next: Next) -> Response {
-    match check(asked.gates.as_ref(), &asked.state, request.headers()).await {
+    let place = request.extensions().get::<Place>();
+    match check(asked.gates.as_ref(), &asked.state, request.headers(), place).await {
         Ok(()) => {}
         // The gate hands the answer on to whoever asked: why is in the log alone.
-        Err(NotAGate::Unavailable(_)) => return Problem::unavailable().into_response(),
+        Err(NotAGate::Unavailable(_)) => return turned_away(Problem::unavailable()),
         Err(NotAGate::Unknown | NotAGate::NotListed(_)) => {
-            return Problem::forbidden("not_a_gate", "This address answers gates only.").into_response();
+            return turned_away(Problem::forbidden("not_a_gate", "This address answers gates only."));
         }
     }
     let headers = request.headers_mut();
@@ -63,12 +66,32 @@ pub(crate) fn credential_of(headers: &HeaderMap) -> Option<&str> {
     single(headers, GATE_HEADER).filter(|credential| !credential.is_empty())
 }
 
-/// Whether a request is a gate's; counts and tells it where it is not.
-pub(crate) async fn check(gates: &dyn Gates, state: &AppState, headers: &HeaderMap) -> Result<(), NotAGate> {
-    proves(gates, headers).await.inspect_err(|reason| {
-        state.metrics.strangers.inc();
-        tracing::warn!(%reason, "a peer was not taken for a gate");
-    })
+/// Whether a request is a gate's, whose connection then keeps its place; counts it where it is not, and tells that now and then.
+pub(crate) async fn check(
+    gates: &dyn Gates,
+    state: &AppState,
+    headers: &HeaderMap,
+    place: Option<&Place>,
+) -> Result<(), NotAGate> {
+    let proved = proves(gates, headers).await;
+    match (&proved, place) {
+        (Ok(()), Some(place)) => place.prove(),
+        (Ok(()), None) => {}
+        (Err(reason), _) => {
+            state.metrics.strangers.inc();
+            if let Some(strangers) = state.strangers.count(Instant::now()) {
+                tracing::warn!(%reason, strangers, "a peer was not taken for a gate");
+            }
+        }
+    }
+    proved
+}
+
+/// An answer to who is no gate, after which the connection is closed: it would keep a place for as long as its peer likes.
+pub(crate) fn turned_away(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn proves(gates: &dyn Gates, headers: &HeaderMap) -> Result<(), NotAGate> {
@@ -94,8 +117,6 @@ impl Default for GateProof {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::super::OneCredential;
     use super::*;
 

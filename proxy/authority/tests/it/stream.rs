@@ -12,14 +12,14 @@ use crate::world::{CREDENTIAL, World};
 const GATE: &str = "x-tenantry-gate";
 
 /// An open stream, a line at a time.
-struct Following {
+pub struct Following {
     asked_at: Instant,
     response: Response,
     read: Vec<u8>,
 }
 
 impl Following {
-    async fn line(&mut self) -> Vec<u8> {
+    pub async fn line(&mut self) -> Vec<u8> {
         loop {
             if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
                 let rest = self.read.split_off(end + 1);
@@ -53,7 +53,15 @@ impl World {
         request.send().await.unwrap()
     }
 
-    async fn follow(&self, since: Option<Position>) -> Following {
+    /// A stream from the beginning, where one is given.
+    pub async fn try_follow(&self) -> Option<Following> {
+        let (address, asked_at) = (self.authority.addresses().stream.unwrap(), Instant::now());
+        let url = format!("http://{address}/internal/directory?stream={STREAM_VERSION}");
+        let response = self.client.get(url).header(GATE, CREDENTIAL).send().await.ok()?;
+        (response.status() == StatusCode::OK).then(|| Following { asked_at, response, read: Vec::new() })
+    }
+
+    pub async fn follow(&self, since: Option<Position>) -> Following {
         let since = since.map_or_else(String::new, |since| format!("&since={since}"));
         let asked_at = Instant::now();
         let response = self.stream(&format!("?stream={STREAM_VERSION}{since}"), Some(CREDENTIAL)).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tenantry_authority::{Authority, AuthorityConfig, OneCredential, Policy, Running};
+use tenantry_authority::{Authority, AuthorityConfig, MostConnections, OneCredential, Policy, Running};
 use tenantry_directory::settings::{PublicUrl, Upstream, UpstreamProtocol};
 use tenantry_directory::{BackendSettings, Role, Timestamp};
 use tenantry_harness::{Database, Postgres};
@@ -61,16 +61,22 @@ impl World {
     }
 
     pub async fn with(policy: Policy) -> Self {
-        Self::build(policy, None).await
+        Self::build(policy, None, MostConnections::default()).await
     }
 
     /// On PostgreSQL, over TLS with a checked certificate.
     pub async fn postgres() -> Self {
         let database = Postgres::shared().await.unwrap().create_database().await.unwrap();
-        Self::build(Policy { registration_open: true, ..Policy::default() }, Some(database)).await
+        let policy = Policy { registration_open: true, ..Policy::default() };
+        Self::build(policy, Some(database), MostConnections::default()).await
     }
 
-    async fn build(policy: Policy, database: Option<Database>) -> Self {
+    /// With so many places for connections.
+    pub async fn crowded(connections: MostConnections) -> Self {
+        Self::build(Policy::default(), None, connections).await
+    }
+
+    async fn build(policy: Policy, database: Option<Database>, connections: MostConnections) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sqlite = format!("sqlite://{}/tenantry.db", folder.path().display());
         let url = database.as_ref().map_or(sqlite, Database::url);
@@ -96,6 +102,7 @@ impl World {
             stream: Some(([127, 0, 0, 1], 0).into()),
             admin: Some(([127, 0, 0, 1], 0).into()),
             tls: None,
+            connections,
             gates: Arc::new(OneCredential::new(SecretString::from(CREDENTIAL))),
             store: store.clone(),
             policy,
