@@ -5,7 +5,7 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 
-/// A certificate authority whose key is kept nowhere else.
+/// A certificate authority.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -40,6 +40,11 @@ impl Authority {
     /// The authority's own certificate as PEM: what a client trusts.
     pub fn pem(&self) -> &str {
         &self.pem
+    }
+
+    /// Its private key as PEM, PKCS #8, for a test in which somebody else signs with it.
+    pub fn key(&self) -> String {
+        self.issuer.key().serialize_pem()
     }
 
     /// A certificate for a server reached as `localhost`, as 127.0.0.1 or by one of `names`.

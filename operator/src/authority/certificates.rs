@@ -38,26 +38,34 @@ impl Keeping<'_> {
         Ok(ca)
     }
 
-    /// A CA, made where there never was one: where others know of it already, which `known` shows, it is lost.
+    /// A CA, made where there never was one. Where others know of it already, which `known` shows, it is put back as this process saw it
+    /// last, or is lost; where neither is there any more somebody wants another one.
     async fn ca(&self, name: &str, of: &str, known: &At) -> Result<Ca, Trouble> {
         let (lasts, now) = (self.of.settings.lasts(), self.now);
         let place = (self.of.backend.namespace().to_owned(), name.to_owned());
         let seen = self.observe(name).await?;
         let read = seen.as_ref().map(|seen| Ca::read(&seen.content));
-        let ca = match (read, self.world.registry.remembered(&place)) {
-            (Some(Ok(ca)), _) => ca,
-            (_, Some(remembered)) => {
+        let remembered = self.world.registry.remembered(&place);
+        let is_known = async || Ok::<bool, Trouble>(self.seen(known).await?.is_some());
+        let ca = match (read, remembered) {
+            (Some(Ok(ca)), remembered) => {
+                if remembered.is_some_and(|remembered| remembered != ca.content()) {
+                    let text =
+                        format!("the Secret {name} holds another authority than before: somebody changed it");
+                    self.warn("CaReplaced", &text).await;
+                }
+                ca
+            }
+            (seen_as, Some(remembered)) if seen_as.is_some() || is_known().await? => {
                 self.write(name, remembered.clone(), seen.as_ref()).await?;
                 self.told(&format!("the Secret {name} was gone or damaged and was written again")).await;
                 Ca::read(&remembered).map_err(|error| unmade(&error))?
             }
-            (Some(Err(_)), None) => {
+            (Some(Err(_)), _) => {
                 return Err(lost("CaDamaged", &place, "holds no authority with its key", known));
             }
-            (None, None) if self.world.objects.observe(known).await?.is_some() => {
-                return Err(lost("CaMissing", &place, "is gone", known));
-            }
-            (None, None) => {
+            (None, None) if is_known().await? => return Err(lost("CaMissing", &place, "is gone", known)),
+            (None, _) => {
                 let ca = Ca::begin(of, lasts, now).map_err(|error| unmade(&error))?;
                 self.write(name, ca.content(), None).await?;
                 ca
@@ -142,8 +150,8 @@ fn lost(reason: &'static str, (namespace, name): &(String, String), what: &str, 
     Trouble::standing(
         reason,
         format!(
-            "the Secret {namespace}/{name} {what}: put it back from a copy. Without one delete it and {known}; another authority is made \
-             then, and whoever trusts the lost one has to be told: every pod with a gate is restarted for that"
+            "the Secret {namespace}/{name} {what}: put it back from a copy. Without one delete {known} and then the Secret; another \
+             authority is made then, and whoever trusts the lost one has to be told: docs/authority.md"
         ),
     )
 }

@@ -1,52 +1,46 @@
-//! Whether what stands in the cluster is what is wanted. The API server adds defaults, and others add labels, containers and volumes of
-//! their own: more than is wanted is no difference, except in lists that somebody could add a right to.
+//! Whether what stands in the cluster is what is wanted. The API server adds defaults and others add labels and annotations: a field more
+//! is no difference. One more item in a list is: it may be a right, a way in, or a container beside the one with the keys.
 
 use serde_json::Value;
 
 use crate::injection::quantity;
 
-/// Lists that are as a whole what is wanted, or are not.
-const WHOLE: [&str; 4] = ["subjects", "rules", "ingress", "policyTypes"];
+/// Fields that are as a whole what is wanted, or are not: one more in them selects less, or lets more in.
+const WHOLE: [&str; 3] = ["selector", "podSelector", "ingress"];
 
-/// Whether everything that is wanted stands there.
+/// Whether everything that is wanted stands there. What is wanted to be `null` must not.
 pub fn covers(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Object(found), Value::Object(wanted)) => wanted.iter().all(|(name, wanted)| {
             let found = found.get(name).unwrap_or(&Value::Null);
             match (name.as_str(), found, wanted) {
+                (name, found, wanted) if WHOLE.contains(&name) => found == wanted,
                 ("requests" | "limits", Value::Object(found), Value::Object(wanted)) => {
-                    let amount = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
-                    wanted.iter().all(|(name, wanted)| {
-                        found
-                            .get(name)
-                            .is_some_and(|found| quantity::is_same(&amount(found), &amount(wanted)))
-                    })
+                    let is_same = |found: &Value, wanted: &Value| {
+                        let texts = found.as_str().zip(wanted.as_str());
+                        texts.is_some_and(|(found, wanted)| quantity::is_same(found, wanted))
+                    };
+                    found.len() == wanted.len()
+                        && wanted
+                            .iter()
+                            .all(|(name, wanted)| found.get(name).is_some_and(|found| is_same(found, wanted)))
                 }
-                // One more label selects less.
-                ("selector" | "podSelector", found, wanted) => found == wanted,
-                (name, Value::Array(found), Value::Array(wanted)) => {
-                    has_all(found, wanted, WHOLE.contains(&name))
+                // An owner that is gone is taken off by the garbage collector.
+                ("ownerReferences", Value::Array(found), Value::Array(wanted)) => {
+                    wanted.iter().all(|wanted| found.iter().any(|found| covers(found, wanted)))
                 }
                 (_, found, wanted) => covers(found, wanted),
             }
         }),
-        (Value::Array(found), Value::Array(wanted)) => has_all(found, wanted, true),
-        // The API server leaves out what is empty.
+        (Value::Array(found), Value::Array(wanted)) => {
+            found.len() == wanted.len()
+                && found.iter().zip(wanted).all(|(found, wanted)| covers(found, wanted))
+        }
+        // The API server leaves out what is empty or false.
         (Value::Null, Value::Object(wanted)) => wanted.is_empty(),
+        (Value::Null, wanted) => wanted.is_null() || *wanted == Value::Bool(false),
         (found, wanted) => found == wanted,
     }
-}
-
-/// Items with names are found by them; others stand in the same order, and are as many.
-fn has_all(found: &[Value], wanted: &[Value], whole: bool) -> bool {
-    if whole || !wanted.iter().all(|item| item["name"].is_string()) {
-        return found.len() == wanted.len()
-            && found.iter().zip(wanted).all(|(found, wanted)| covers(found, wanted));
-    }
-    wanted.iter().all(|wanted| {
-        let mut same = found.iter().filter(|found| found["name"] == wanted["name"]);
-        same.next().is_some_and(|found| covers(found, wanted)) && same.next().is_none()
-    })
 }
 
 #[cfg(test)]
@@ -59,45 +53,55 @@ mod tests {
     fn what_others_add_is_no_difference() {
         let wanted = json!({
             "labels": { "a": "1" },
+            "ownerReferences": [{ "uid": "1" }],
             "containers": [{
                 "name": "authority", "args": ["x"], "resources": { "requests": { "cpu": "1000m" } }, "empty": {},
             }],
+            "hostNetwork": false,
+            "initContainers": null,
         });
         let found = json!({
             "labels": { "a": "1", "b": "2" },
-            "containers": [
-                { "name": "mesh" },
-                { "name": "authority", "args": ["x"], "tty": false, "resources": { "requests": { "cpu": "1" } } },
-            ],
+            "ownerReferences": [{ "uid": "0", "name": "gone" }, { "uid": "1", "name": "ours" }],
+            "containers": [{ "name": "authority", "args": ["x"], "tty": false, "resources": { "requests": { "cpu": "1" } } }],
+            "dnsPolicy": "ClusterFirst",
             "status": {},
         });
         assert!(covers(&found, &wanted));
     }
 
     #[test]
-    fn what_is_missing_or_changed_is() {
-        let wanted = json!({ "a": { "b": [{ "name": "x", "args": ["1", "2"] }] } });
+    fn what_is_missing_changed_or_one_more_is() {
+        let wanted =
+            json!({ "a": { "b": [{ "name": "x", "args": ["1", "2"], "command": null }], "c": false } });
+        assert!(covers(&json!({ "a": { "b": [{ "name": "x", "args": ["1", "2"] }] } }), &wanted));
         for found in [
             json!({}),
             json!({ "a": null }),
             json!({ "a": { "b": [] } }),
             json!({ "a": { "b": [{ "name": "x", "args": ["2", "1"] }] } }),
             json!({ "a": { "b": [{ "name": "x", "args": ["1", "2", "3"] }] } }),
-            json!({ "a": { "b": [{ "name": "x", "args": ["1", "2"] }, { "name": "x" }] } }),
+            json!({ "a": { "b": [{ "name": "x", "args": ["1", "2"] }, { "name": "y" }] } }),
+            json!({ "a": { "b": [{ "name": "x", "args": ["1", "2"], "command": ["sh"] }] } }),
+            json!({ "a": { "b": [{ "name": "x", "args": ["1", "2"] }], "c": true } }),
         ] {
             assert!(!covers(&found, &wanted), "{found}");
         }
     }
 
     #[test]
-    fn a_subject_a_rule_or_a_way_in_that_somebody_adds_is() {
-        for name in ["subjects", "rules", "ingress"] {
-            let wanted = json!({ name: [{ "name": "ours" }] });
-            let found = json!({ name: [{ "name": "ours" }, { "name": "theirs" }] });
-            assert!(covers(&wanted, &wanted) && !covers(&found, &wanted), "{name}");
+    fn a_way_in_that_somebody_widens_is() {
+        let wanted = json!({ "podSelector": { "matchLabels": { "app": "x" } },
+            "ingress": [{ "from": [{ "podSelector": {} }], "ports": [{ "port": 8443 }] }] });
+        assert!(covers(&wanted, &wanted));
+        for (at, more) in [
+            ("/podSelector/matchLabels", json!({ "app": "x", "more": "y" })),
+            ("/ingress/0/from/0", json!({ "podSelector": {}, "namespaceSelector": {} })),
+            ("/ingress/0/ports/0", json!({ "port": 8443, "endPort": 65535 })),
+        ] {
+            let mut found = wanted.clone();
+            *found.pointer_mut(at).unwrap() = more;
+            assert!(!covers(&found, &wanted), "{at}");
         }
-        let wanted = json!({ "podSelector": { "matchLabels": { "app": "x" } } });
-        let narrower = json!({ "podSelector": { "matchLabels": { "app": "x", "more": "y" } } });
-        assert!(covers(&wanted, &wanted) && !covers(&narrower, &wanted));
     }
 }

@@ -48,17 +48,20 @@ pub fn read(url: &SecretString, ca: Option<&SecretString>, keyring: &SecretStrin
     hex::encode(&context.finish().as_ref()[..16])
 }
 
+/// Closes the backend's pods to everything that goes past their gates, whatever becomes of the rest.
+pub async fn close(world: &World<'_>, of: For<'_>, now: DateTime<Utc>) -> Result<(), Trouble> {
+    Keeping { world, of, now }.closed().await
+}
+
 /// Keeps the authority of a Backend.
 pub async fn keep(world: &World<'_>, of: For<'_>, now: DateTime<Utc>) -> Result<(), Trouble> {
     let keeping = Keeping { world, of, now };
-    // Before anything that could make a pod ready.
-    keeping.closed().await?;
     keeping.certificates().await?;
-    reviewers::admit(world, of).await?;
     let mut last = Value::Null;
     for wanted in objects::authority(&of) {
         last = keeping.stands(&wanted).await?;
     }
+    reviewers::admit(world, of).await?;
     available(&of, &last)
 }
 
@@ -92,7 +95,7 @@ impl Keeping<'_> {
         let digest = hex::encode(&digest::digest(&digest::SHA256, text.as_bytes()).as_ref()[..16]);
         let mut object = object.clone();
         object["metadata"]["annotations"][annotation::WRITTEN] = json!(digest);
-        let Some(seen) = self.world.objects.observe(at).await? else {
+        let Some(seen) = self.seen(at).await? else {
             self.may_write(&at.to_string())?;
             let made = self.world.objects.create(at, &object).await?;
             if self.is_settled() {
@@ -100,19 +103,33 @@ impl Keeping<'_> {
             }
             return Ok(made);
         };
-        if !is_ours(&seen, self.of.backend) {
-            return Err(foreign(at));
-        }
         if covers(&seen, &object) {
             return Ok(seen);
         }
         self.may_write(&at.to_string())?;
         let is_drift = seen["metadata"]["annotations"][annotation::WRITTEN] == digest.as_str();
-        let written = self.world.objects.apply(at, &object, &seen).await?;
+        let mut written = self.world.objects.apply(at, &object, &seen).await?;
+        if !covers(&written, &object) {
+            // Somebody else's fields stand in the way, and go.
+            let mut fields = object.clone();
+            for of_every in ["apiVersion", "kind", "metadata"] {
+                fields.as_object_mut().and_then(|fields| fields.remove(of_every));
+            }
+            self.world.objects.merge(at, &fields, &written).await?;
+            written = self.seen(at).await?.unwrap_or_default();
+        }
         if is_drift {
             self.told(&format!("{at} was not as it should be and was put right")).await;
         }
         Ok(written)
+    }
+
+    /// An object of ours; one of that name that is somebody else's is never touched.
+    pub(super) async fn seen(&self, at: &At) -> Result<Option<Value>, Trouble> {
+        match self.world.objects.observe(at).await? {
+            Some(seen) if !is_ours(&seen, self.of.backend) => Err(foreign(at)),
+            seen => Ok(seen),
+        }
     }
 
     /// As [`backend::may_write`].
@@ -122,7 +139,12 @@ impl Keeping<'_> {
 
     /// Tells that something was put right.
     pub(super) async fn told(&self, text: &str) {
-        self.world.manifests.note(self.of.backend, Note::warning("DriftRepaired", text)).await;
+        self.warn("DriftRepaired", text).await;
+    }
+
+    /// Warns of something.
+    pub(super) async fn warn(&self, reason: &str, text: &str) {
+        self.world.manifests.note(self.of.backend, Note::warning(reason, text)).await;
     }
 
     fn is_settled(&self) -> bool {

@@ -133,6 +133,10 @@ impl Story<'_> {
 
     /// Whether Organizations have to look again.
     async fn tell(&self, findings: &mut Findings) -> bool {
+        if let (Some(of), host) = self.authority("") {
+            let closed = authority::close(self.world, of, self.now).await;
+            findings.authority = closed.err().map(|trouble| (host, Err(trouble)));
+        }
         match self.open(findings).await {
             Ok((open, is_new)) => {
                 if let Err(trouble) = self.keep_keys(&open, findings).await {
@@ -344,16 +348,27 @@ impl Story<'_> {
         Ok(())
     }
 
+    /// What its authority is made of, if it has one, and where that is reached.
+    fn authority<'b>(&'b self, read: &'b str) -> (Option<For<'b>>, String) {
+        let host = names::authority_host(self.backend.namespace(), self.backend.name());
+        let settings = self.world.authority.zip(self.backend.spec.database.as_ref());
+        let of = settings.map(|(settings, database)| For {
+            backend: self.backend,
+            database,
+            settings,
+            cluster: self.world.cluster,
+            read,
+        });
+        (of, format!("https://{host}:8444"))
+    }
+
     /// Keeps its authority, whatever else is wrong: what it needs is a database that was opened.
     async fn keep_authority(&self, open: &Open, findings: &mut Findings) {
-        let (Some(settings), Some(database)) = (self.world.authority, &self.backend.spec.database) else {
-            return;
-        };
-        let host = names::authority_host(self.backend.namespace(), self.backend.name());
-        let of =
-            For { backend: self.backend, database, settings, cluster: self.world.cluster, read: &open.read };
-        let stands = authority::keep(self.world, of, self.now).await;
-        findings.authority = Some((format!("https://{host}:8444"), stands));
+        if let (Some(of), host) = self.authority(&open.read) {
+            let stands = authority::keep(self.world, of, self.now).await;
+            let closed = findings.authority.take().map_or(Ok(()), |(_, closed)| closed);
+            findings.authority = Some((host, closed.and(stands)));
+        }
     }
 
     /// Whether the Backend was once seen to be as its manifest says.

@@ -66,9 +66,9 @@ impl Ca {
     ) -> Result<Option<Pair>, MakeError> {
         let signer = self.next.as_ref().unwrap_or(&self.current);
         let does = |held: &Pair| {
-            held.says.names == names
-                && held.says.issuer == signer.says.subject
-                && !held.is_old(lasts.certificate, now)
+            // One that ends with its signer could not last longer.
+            let lasts = !held.is_old(lasts.certificate, now) || held.says.ends >= signer.says.ends;
+            held.says.names == names && lasts && held.is_signed_by(signer, now)
         };
         if held.is_some_and(does) {
             return Ok(None);
@@ -96,9 +96,9 @@ impl Ca {
 
     /// From a Secret.
     pub fn read(content: &Content) -> Result<Self, MakeError> {
-        let current = pair(content, key::AUTHORITIES, key::AUTHORITY_KEY)?;
+        let current = authority(content, key::AUTHORITIES, key::AUTHORITY_KEY)?;
         let has_next = content.get(key::NEXT_AUTHORITY).is_some();
-        let next = has_next.then(|| pair(content, key::NEXT_AUTHORITY, key::NEXT_AUTHORITY_KEY));
+        let next = has_next.then(|| authority(content, key::NEXT_AUTHORITY, key::NEXT_AUTHORITY_KEY));
         Ok(Self { current, next: next.transpose()? })
     }
 }
@@ -108,6 +108,15 @@ impl Pair {
     pub fn of_server(content: &Content) -> Result<Self, MakeError> {
         pair(content, key::CERTIFICATE, key::CERTIFICATE_KEY)
     }
+}
+
+/// One that may sign others. What else stands in its text is trusted by nobody.
+fn authority(content: &Content, certificate: &str, key: &str) -> Result<Pair, MakeError> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let Pair { certificate, key, says } = pair(content, certificate, key)?;
+    let (first, _) = certificate.split_once(END).ok_or(MakeError::Read)?;
+    let certificate = format!("{}{END}\n", first.trim_start());
+    if says.is_authority { Ok(Pair { certificate, key, says }) } else { Err(MakeError::Read) }
 }
 
 fn pair(content: &Content, certificate: &str, key: &str) -> Result<Pair, MakeError> {
@@ -199,6 +208,25 @@ mod tests {
         assert!(other.certify(Some(&one), "tried", &names("one"), LASTS, now).unwrap().is_some());
         for name in [key::AUTHORITIES, key::AUTHORITY_KEY] {
             assert!(Ca::read(&ca.content().with(name, "damaged")).is_err(), "{name}");
+            let others = other.content().get(name).unwrap().clone();
+            assert!(Ca::read(&ca.content().with(name, others)).is_err(), "another's {name}");
         }
+        let server = Content::default()
+            .with(key::AUTHORITIES, one.certificate.clone())
+            .with(key::AUTHORITY_KEY, one.key.clone());
+        assert!(Ca::read(&server).is_err(), "it may sign nobody");
+    }
+
+    #[test]
+    fn a_certificate_that_only_says_who_signed_it_is_none_and_a_second_one_in_the_text_is_not_trusted() {
+        let now = Utc::now().trunc_subsecs(0);
+        let (ca, other) = (Ca::begin("tried", LASTS, now).unwrap(), Ca::begin("tried", LASTS, now).unwrap());
+        assert_eq!(ca.current.says.subject, other.current.says.subject);
+        let names = vec!["one".to_owned()];
+        let forged = other.certify(None, "tried", &names, LASTS, now).unwrap().unwrap();
+        assert!(ca.certify(Some(&forged), "tried", &names, LASTS, now).unwrap().is_some());
+        let both = format!("{}{}", ca.bundle().trim_end(), format_args!("\n{}", other.bundle()));
+        let read = Ca::read(&ca.content().with(key::AUTHORITIES, both)).unwrap();
+        assert_eq!(read.bundle(), ca.bundle());
     }
 }

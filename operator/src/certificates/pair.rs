@@ -6,10 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose,
+    KeyPair, KeyUsagePurpose, PublicKeyData as _,
 };
-use rustls::pki_types::CertificateDer;
+use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use secrecy::{ExposeSecret, SecretString};
 use x509_parser::extensions::GeneralName;
 
@@ -40,6 +41,8 @@ pub struct Says {
     pub issuer: String,
     /// The names and addresses that it is for.
     pub names: Vec<String>,
+    /// Whether it may sign others.
+    pub is_authority: bool,
 }
 
 /// Why none was made or read.
@@ -107,9 +110,26 @@ impl Pair {
 
     /// Reads what was made before. Of a chain the first certificate is its own.
     pub fn read(certificate: String, key: SecretString) -> Result<Self, MakeError> {
-        KeyPair::from_pem(key.expose_secret())?;
-        let says = says(&certificate).ok_or(MakeError::Read)?;
+        let public = KeyPair::from_pem(key.expose_secret())?.subject_public_key_info();
+        let says = says(&certificate, &public).ok_or(MakeError::Read)?;
         Ok(Self { certificate, key, says })
+    }
+
+    /// Whether another one signed this one, which is for servers, and it has begun and not ended.
+    pub fn is_signed_by(&self, signer: &Self, now: DateTime<Utc>) -> bool {
+        let ders = [&signer.certificate, &self.certificate]
+            .map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok());
+        let [Some(signer), Some(own)] = ders else { return false };
+        let (Ok(anchor), Ok(own)) =
+            (webpki::anchor_from_trusted_cert(&signer), webpki::EndEntityCert::try_from(&own))
+        else {
+            return false;
+        };
+        let Ok(since) = u64::try_from(now.timestamp()) else { return false };
+        let at = UnixTime::since_unix_epoch(Duration::from_secs(since));
+        let algorithms = default_provider().signature_verification_algorithms.all;
+        own.verify_for_usage(algorithms, &[anchor], &[], at, webpki::KeyUsage::server_auth(), None, None)
+            .is_ok()
     }
 }
 
@@ -137,9 +157,12 @@ fn valid(params: &mut CertificateParams, from: DateTime<Utc>, until: DateTime<Ut
     params.not_after = moment(until);
 }
 
-fn says(pem: &str) -> Option<Says> {
+fn says(pem: &str, public: &[u8]) -> Option<Says> {
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
     let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
+    if certificate.public_key().raw != public {
+        return None;
+    }
     let at = |time: x509_parser::time::ASN1Time| DateTime::from_timestamp(time.timestamp(), 0);
     let alternative = certificate.subject_alternative_name().ok()?;
     let names = alternative.iter().flat_map(|extension| &extension.value.general_names).filter_map(name);
@@ -149,6 +172,7 @@ fn says(pem: &str) -> Option<Says> {
         subject: certificate.subject().to_string(),
         issuer: certificate.issuer().to_string(),
         names: names.collect(),
+        is_authority: certificate.is_ca(),
     })
 }
 
@@ -188,6 +212,8 @@ mod tests {
         let pair = Pair::authority("tried", Utc::now(), Duration::from_hours(1)).unwrap();
         assert!(Pair::read(pair.certificate.clone(), "".into()).is_err());
         assert!(Pair::read(String::new(), pair.key.clone()).is_err());
+        let other = Pair::authority("other", Utc::now(), Duration::from_hours(1)).unwrap();
+        assert!(Pair::read(pair.certificate.clone(), other.key).is_err(), "it is another's key");
         assert_eq!(Pair::read(pair.certificate, pair.key).unwrap().says, pair.says);
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::api::ListParams;
 use kube::core::admission::{AdmissionRequest, Operation};
 use kube::{Api, Client};
@@ -14,10 +14,13 @@ use super::choose::choose;
 use super::patch::{Injection, inject};
 use super::refusal::Refusal;
 use super::trust;
+use crate::backend::secret_owner;
+use crate::certificates::Ca;
+use crate::content::Content;
 use crate::names::{self, key, label};
 use crate::run::Caches;
 use crate::settings::Gate;
-use crate::stores::kubernetes::trouble;
+use crate::stores::kubernetes::{owner_of, trouble};
 use crate::trouble::Trouble;
 
 /// How long a decision may take: the API server waits for five seconds.
@@ -45,12 +48,13 @@ pub struct Decider {
     client: Client,
     backends: Caches<Backend>,
     gate: Gate,
+    runs_authorities: bool,
 }
 
 impl Decider {
-    /// By the Backends that are known.
-    pub fn new(client: Client, backends: Caches<Backend>, gate: Gate) -> Self {
-        Self { client, backends, gate }
+    /// By the Backends that are known. Where the operator runs their authorities it made what gates are to trust, and is sure of it.
+    pub fn new(client: Client, backends: Caches<Backend>, gate: Gate, runs_authorities: bool) -> Self {
+        Self { client, backends, gate, runs_authorities }
     }
 
     /// What is done to a pod; `None`: nothing has to be.
@@ -95,11 +99,32 @@ impl Decider {
     }
 
     /// The fingerprints of the authorities that a Backend's gates are to trust, once there are any.
+    ///
+    /// Whoever may write the `ConfigMap` that tells gates of them is not believed: what signs is in a Secret of the operator's.
     async fn pin(&self, backend: &Backend) -> Result<Option<String>, Trouble> {
+        if self.runs_authorities {
+            return self.pin_what_signs(backend).await;
+        }
         let (namespace, name) = (backend.namespace(), names::trust(backend.name()));
         let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
         let found = api.get_opt(&name).await;
         let found = found.map_err(|error| trouble(&format!("the ConfigMap {namespace}/{name}"), &error))?;
         Ok(found.and_then(|found| trust::fingerprints(found.data?.get(key::AUTHORITIES)?)))
+    }
+
+    async fn pin_what_signs(&self, backend: &Backend) -> Result<Option<String>, Trouble> {
+        let (namespace, name) = (backend.namespace(), names::ca_secret(backend.name()));
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
+        let found = api.get_opt(&name).await;
+        let found = found.map_err(|error| trouble(&format!("the Secret {namespace}/{name}"), &error))?;
+        let ours =
+            found.filter(|found| owner_of(found.metadata.labels.as_ref()) == Some(secret_owner(backend)));
+        let content: Option<Content> = ours.and_then(|found| {
+            let texts = found.data?.into_iter();
+            let read = texts.map(|(key, text)| Some((key, String::from_utf8(text.0).ok()?.into())));
+            read.collect()
+        });
+        let ca = content.and_then(|content| Ca::read(&content).ok());
+        Ok(ca.and_then(|ca| trust::fingerprints(&ca.bundle())))
     }
 }

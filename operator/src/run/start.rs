@@ -174,6 +174,7 @@ fn serving(started: &Started) -> Serving<'_> {
         client: &started.client,
         namespace: &started.namespace,
         watched: &started.settings.watch_namespaces,
+        runs_authorities: started.settings.authority.is_some(),
         metrics: &started.metrics,
         health: &started.health,
     }

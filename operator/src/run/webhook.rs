@@ -40,6 +40,8 @@ pub struct Serving<'a> {
     pub namespace: &'a str,
     /// The namespaces whose Backends are known; none: all.
     pub watched: &'a [String],
+    /// Whether the operator runs authorities.
+    pub runs_authorities: bool,
     /// What is counted.
     pub metrics: &'a Metrics,
     /// Whom it tells that it has a certificate.
@@ -62,7 +64,8 @@ impl Webhook {
         let (name, lasts, health) =
             (settings.secret.clone(), settings.certificate_lasts.0, serving.health.clone());
         let follow = async move { shown.follow(secrets, &name, lasts, health).await };
-        let decider = Decider::new(client, Caches::new(serving.watched, caches), settings.gate.clone());
+        let backends = Caches::new(serving.watched, caches);
+        let decider = Decider::new(client, backends, settings.gate.clone(), serving.runs_authorities);
         let (end, ended) = watch::channel(false);
         let server = server::serve(listener, tls, decider, serving.metrics.clone(), ended);
         Ok(Self { server: tokio::spawn(server), others: vec![tokio::spawn(seen), tokio::spawn(follow)], end })

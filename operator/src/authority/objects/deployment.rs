@@ -21,6 +21,13 @@ pub fn deployment(of: &For<'_>) -> Wanted {
     let account = names::authority(backend.name());
     let mut pod = json!({
         "serviceAccountName": account,
+        "automountServiceAccountToken": true,
+        // Nothing beside the container with the keys, which sees no other.
+        "initContainers": null,
+        "hostNetwork": false,
+        "hostPID": false,
+        "hostIPC": false,
+        "shareProcessNamespace": false,
         "terminationGracePeriodSeconds": GRACE,
         "securityContext": {
             "runAsNonRoot": true,
@@ -44,6 +51,7 @@ pub fn deployment(of: &For<'_>) -> Wanted {
     }
     let spec = json!({
         "replicas": settings.replicas,
+        "paused": false,
         "revisionHistoryLimit": 2,
         "selector": { "matchLabels": pods(backend) },
         "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxUnavailable": 0, "maxSurge": 1 } },
@@ -68,7 +76,10 @@ fn container(of: &For<'_>) -> Value {
         "name": "authority",
         "image": settings.image,
         "imagePullPolicy": settings.image_pull_policy,
+        "command": null,
         "args": ["authority"],
+        "envFrom": null,
+        "lifecycle": null,
         "env": environment(of),
         "ports": [port("requests", REQUESTS), port("stream", STREAM), port("metrics", ADMIN)],
         "startupProbe": probe("/healthz", 1, 60),

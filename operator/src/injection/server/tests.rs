@@ -16,7 +16,7 @@ fn cut_off() -> Arc<Asked> {
         image_pull_policy: PullPolicy::IfNotPresent,
         resources: Resources::default(),
     };
-    let decider = Decider::new(client, Caches::new(&[], vec![reflector::store().0]), gate);
+    let decider = Decider::new(client, Caches::new(&[], vec![reflector::store().0]), gate, false);
     Arc::new(Asked { decider, metrics: Metrics::new(Leadership::default()) })
 }
 

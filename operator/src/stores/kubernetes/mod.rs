@@ -6,7 +6,7 @@ mod objects;
 mod secrets;
 mod written;
 
-pub use secrets::belongs_to;
+pub use secrets::{belongs_to, owner as owner_of};
 
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};

@@ -34,6 +34,18 @@ fn unreadable(at: &At, error: &serde_json::Error) -> Trouble {
     Trouble::passing("ApiServerUnavailable", format!("{at}: the API server's answer cannot be read: {error}"))
 }
 
+/// What is wanted to stand there, without what is wanted not to: that cannot be applied.
+fn without_nulls(wanted: &Value) -> Value {
+    match wanted {
+        Value::Object(fields) => {
+            let some = fields.iter().filter(|(_, value)| !value.is_null());
+            some.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        value => value.clone(),
+    }
+}
+
 #[async_trait]
 impl Objects for Cluster {
     async fn observe(&self, at: &At) -> Result<Option<Value>, Trouble> {
@@ -45,13 +57,13 @@ impl Objects for Cluster {
         self.leadership.check()?;
         // Applied from the first: what an earlier version of the operator wrote otherwise, no later one could take away.
         let params = PatchParams::apply(names::MANAGER);
-        let made = self.objects(at).patch(&at.name, &params, &Patch::Apply(wanted)).await;
+        let made = self.objects(at).patch(&at.name, &params, &Patch::Apply(without_nulls(wanted))).await;
         text(at, &made.map_err(|error| trouble(&at.to_string(), &error))?)
     }
 
     async fn apply(&self, at: &At, wanted: &Value, seen: &Value) -> Result<Value, Trouble> {
         self.leadership.check()?;
-        let mut wanted = wanted.clone();
+        let mut wanted = without_nulls(wanted);
         // One that is gone by now is not made anew.
         wanted["metadata"]["uid"] = seen["metadata"]["uid"].clone();
         let params = PatchParams::apply(names::MANAGER).force();

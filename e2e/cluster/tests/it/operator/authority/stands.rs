@@ -130,6 +130,89 @@ async fn an_authority_that_is_lost_is_never_made_anew_behind_the_backs_of_gates_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_ca_that_leaked_is_replaced_by_deleting_what_the_page_names_and_does_not_come_back() {
+    let world = world().await;
+    world.backend(SELECTOR).await;
+    waits_for_pods(&world).await;
+    let leaked = world.secret("tenantry-ca-app").await.unwrap();
+    // As docs/authority.md has it, under an operator that goes on.
+    world.kubectl(&["delete", "configmap/tenantry-trust-app", "secret/tenantry-ca-app"]).await;
+    let replaced = world
+        .wait("another authority", async || {
+            world.secret("tenantry-ca-app").await.filter(|now| *now != leaked)
+        })
+        .await;
+    world
+        .wait("another bundle", async || {
+            let trust = world.get("ConfigMap/tenantry-trust-app").await?;
+            (trust["data"]["ca.crt"] == replaced["ca.crt"].as_str()).then_some(())
+        })
+        .await;
+    world.looked_again(&["backend/app"]).await;
+    assert_eq!(world.secret("tenantry-ca-app").await, Some(replaced));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_somebody_swaps_is_told() {
+    let world = world().await;
+    world.backend(SELECTOR).await;
+    waits_for_pods(&world).await;
+    let other = world.secret("tenantry-gates-ca-app").await.unwrap();
+    let patch = json!({ "stringData": { "ca.crt": other["ca.crt"], "ca.key": other["ca.key"] } });
+    world.kubectl(&["patch", "secret/tenantry-ca-app", "--type=merge", "-p", &patch.to_string()]).await;
+    let told = world.event("backend/app", "CaReplaced").await;
+    assert!(told.contains("tenantry-ca-app"), "{told}");
+    // The key of another one is no authority, and what was there is put back.
+    let key = world.secret("tenantry-authority-app-tls").await.unwrap()["tls.key"].clone();
+    let patch = json!({ "stringData": { "ca.key": key } });
+    world.kubectl(&["patch", "secret/tenantry-ca-app", "--type=merge", "-p", &patch.to_string()]).await;
+    let back = async || (world.secret("tenantry-ca-app").await? == other).then_some(());
+    world.wait("the authority with its own key", back).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_beside_the_one_with_the_keys_and_all_that_could_take_it_over_goes() {
+    let world = world().await;
+    world.backend(SELECTOR).await;
+    waits_for_pods(&world).await;
+    let before = stands(&world, "Deployment/app-authority").await;
+    let beside = json!({ "name": "beside", "image": "example.com/beside" });
+    let template = |spec: serde_json::Value| json!({ "spec": { "template": { "spec": spec } } });
+    for (what, patch) in [
+        ("a container", template(json!({ "containers": [beside] }))),
+        ("a command", template(json!({ "containers": [{ "name": "authority", "command": ["sh"] }] }))),
+        (
+            "more variables",
+            template(
+                json!({ "containers": [{ "name": "authority", "env": [{ "name": "X", "value": "1" }] }] }),
+            ),
+        ),
+        ("an init container", template(json!({ "initContainers": [beside] }))),
+        ("the host's network", template(json!({ "hostNetwork": true }))),
+        ("a pause", json!({ "spec": { "paused": true } })),
+    ] {
+        let patched = ["patch", "deployment/app-authority", "--type=strategic", "-p", &patch.to_string()];
+        world.kubectl(&patched).await;
+        let changed = stands(&world, "Deployment/app-authority").await;
+        look_again(&world, &what.replace(' ', "-").replace('\'', "")).await;
+        let back = async || {
+            let now = world.get("Deployment/app-authority").await?;
+            (decided(&now)["spec"] == before["spec"]).then_some(())
+        };
+        world.wait(&format!("no more {what}: {changed}"), back).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_are_closed_before_a_database_is_ever_reached() {
+    let world = world().await;
+    world.backend_on("app", &world.database, "postgres://nobody@127.0.0.1:1/nothing", SELECTOR).await;
+    world.until("backend/app", "DatabaseReady", "False").await;
+    stands(&world, "NetworkPolicy/app-gates").await;
+    assert!(world.get("Deployment/app-authority").await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_is_somebody_elses_is_told_and_never_overwritten() {
     let world = world().await;
     world.kubectl(&["create", "service", "clusterip", "app-authority", "--tcp=80:80"]).await;

@@ -47,9 +47,20 @@ impl Guarded {
         .await;
     }
 
-    /// What the gates of a Backend trust.
+    /// What the gates of a Backend trust, and what signs that.
     pub async fn trust(&self, backend: &str) {
-        let pem = Authority::new(backend).unwrap().pem().to_owned();
+        let authority = Authority::new(backend).unwrap();
+        self.tell(backend, authority.pem()).await;
+        let signs = json!({ "ca.crt": authority.pem(), "ca.key": authority.key() });
+        let labels =
+            json!({ "app.kubernetes.io/managed-by": "tenantry-operator", "tenantry.io/backend": backend });
+        let meta = json!({ "name": format!("tenantry-ca-{backend}"), "labels": labels });
+        let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": signs });
+        self.apply(&secret.to_string()).await;
+    }
+
+    /// What gates are told to trust.
+    pub async fn tell(&self, backend: &str, pem: &str) {
         let data = json!({ "ca.crt": pem });
         self.apply(&format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: tenantry-trust-{backend} }}\ndata: {data}\n"

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::super::world::{GATE, asked};
+use tenantry_harness::certificates::Authority;
+
+use super::super::world::{GATE, Wanted, asked};
 use super::{Guarded, deployment, has_gate, labels, pod};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,6 +52,29 @@ async fn a_pod_that_asks_for_a_gate_gets_it_and_no_other_is_touched() {
         let series = format!("tenantry_operator_injections_total{{outcome=\"{outcome}\"}} ");
         assert!(counted.contains(&series), "{outcome} is not counted");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_somebody_adds_to_what_gates_are_told_is_pinned_in_no_pod() {
+    let wanted = Wanted { authority: Some(""), ..Wanted::default() };
+    let guarded = Guarded::start_with(wanted, "").await;
+    let pin = async || {
+        let shown = guarded.shown(&pod("one")).await?;
+        let variables = shown["spec"]["initContainers"][0]["env"].as_array().unwrap().clone();
+        let pin = variables.into_iter().find(|one| one["name"] == "TENANTRY_AUTHORITY_CA_SHA256");
+        Ok::<_, String>(pin.unwrap()["value"].clone())
+    };
+    let before = pin().await.unwrap();
+    let told = guarded.read("configmaps/tenantry-trust-xdr").await.unwrap();
+    let theirs = Authority::new("theirs").unwrap();
+    let both = format!("{}{}", told["data"]["ca.crt"].as_str().unwrap(), theirs.pem());
+    guarded.tell("xdr", &both).await;
+    assert_eq!(pin().await.unwrap(), before);
+    // A Secret that nobody made for the Backend is not believed either.
+    let unlabelled = ["label", "secret", "tenantry-ca-xdr", "tenantry.io/backend-"];
+    guarded.kubectl(&unlabelled).await;
+    let refused = pin().await.unwrap_err();
+    assert!(refused.contains("tenantry-trust-xdr"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
