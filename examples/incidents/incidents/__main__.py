@@ -1,4 +1,7 @@
-"""Serve on loopback: `python -m incidents --port 9000`. Port 0 takes a free one and says which."""
+"""Serve on loopback: `python -m incidents --port 9000`. Port 0 takes a free one and says which.
+
+In a pod it is `--host 0.0.0.0`, for the kubelet's probes; a network policy keeps everybody else from the port.
+"""
 
 import argparse
 import os
@@ -19,7 +22,8 @@ def write_port(path: Path, port: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="incidents", description=__doc__)
-    parser.add_argument("--port", type=int, default=9000, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="IPv4 address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=9000, help="port there; 0 takes a free one (default: %(default)s)")
     parser.add_argument("--port-file", type=Path, help="write the bound port to this file")
     arguments = parser.parse_args()
 
@@ -27,14 +31,14 @@ def main() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(("127.0.0.1", arguments.port))
+            listener.bind((arguments.host, arguments.port))
         except OSError as error:
-            raise SystemExit(f"Cannot listen on 127.0.0.1:{arguments.port}: {error.strerror}. Try --port 0.") from None
+            raise SystemExit(f"Cannot listen on {arguments.host}:{arguments.port}: {error.strerror}. Try --port 0.") from None
         listener.listen(512)
         port = listener.getsockname()[1]
         if arguments.port_file:
             write_port(arguments.port_file, port)
-        print(f"incidents listens on http://127.0.0.1:{port}", flush=True)
+        print(f"incidents listens on http://{arguments.host}:{port}", flush=True)
         # Forwarded headers are not read: who the caller is comes from the assertion alone.
         config = uvicorn.Config(app, proxy_headers=False, server_header=False, access_log=False, log_level="warning")
         uvicorn.Server(config).run(sockets=[listener])

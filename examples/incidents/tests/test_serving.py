@@ -37,6 +37,17 @@ def test_port_0_says_which_port_it_took(gate, tmp_path):
         assert process.wait(10) in (0, -15)
 
 
+def test_it_listens_elsewhere_only_where_it_is_told_to(gate, tmp_path):
+    for arguments, reached in [([], False), (["--host", "127.0.0.2"], True)]:
+        with start(tmp_path, "--port", "0", *arguments, TENANTRY_ASSERTION_JWKS=str(gate.path)) as process:
+            try:
+                port = int(process.stdout.readline().rsplit(":", 1)[1])
+                with socket.socket() as client:
+                    assert (client.connect_ex(("127.0.0.2", port)) == 0) == reached
+            finally:
+                process.terminate()
+
+
 def test_without_a_key_file_setting_it_says_what_to_set(tmp_path):
     with start(tmp_path, "--port", "0", TENANTRY_ASSERTION_JWKS="") as process:
         _, error = process.communicate(timeout=30)
