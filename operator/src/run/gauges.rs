@@ -41,9 +41,14 @@ fn tell(context: &Context) {
             backend.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         blocked += i64::from(conditions::holds(conditions, conditions::DELETION_BLOCKED));
         let found = context.registry.get(&key_of(&backend));
-        for (store, answer) in [(Store::Database, database(&found)), (Store::Aws, aws(conditions))] {
+        for (store, answer) in [
+            (Store::Database.to_string(), database(&found)),
+            (Store::Aws.to_string(), aws(conditions)),
+            // No store, but it answers or does not as they do.
+            ("authority".to_owned(), authority(conditions)),
+        ] {
             if let Some(answer) = answer {
-                answers.insert(OfBackend { backend: backend.audience(), store: store.to_string() }, answer);
+                answers.insert(OfBackend { backend: backend.audience(), store }, answer);
             }
         }
     }
@@ -87,6 +92,15 @@ fn aws(conditions: &[Condition]) -> Option<bool> {
     }
 }
 
+/// Whether a Backend's authority answers; `None`: its condition does not tell, or it has none.
+fn authority(conditions: &[Condition]) -> Option<bool> {
+    match conditions::find(conditions, conditions::AUTHORITY)?.status.as_str() {
+        "True" => Some(true),
+        "False" => Some(false),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
@@ -124,5 +138,15 @@ mod tests {
             assert_eq!(told(reason), None, "{reason}");
         }
         assert_eq!(aws(&[]), None, "without spec.aws");
+    }
+
+    #[test]
+    fn an_authority_is_down_where_its_condition_says_so_and_unknown_while_the_database_comes_first() {
+        for (holds, told) in [(Some(true), Some(true)), (Some(false), Some(false)), (None, None)] {
+            let mut conditions = Conditions::after(&[], None, DateTime::UNIX_EPOCH);
+            conditions.set(conditions::AUTHORITY, holds, "Tried", "");
+            assert_eq!(authority(&conditions.into_list()), told);
+        }
+        assert_eq!(authority(&[]), None, "where none is run");
     }
 }
