@@ -139,7 +139,7 @@ async fn it_is_installed_as_the_readme_says_and_looked_after_by_argo_cd() {
     let argo = run(std::process::Command::new(repository("tools/argocd.sh")), String::new()).await.unwrap();
     let argo = format!(
         "kubectl create namespace argocd
-kubectl --namespace argocd create configmap argocd-cm --from-literal=url=https://argocd.example.com
+kubectl --namespace argocd create configmap argocd-cm --from-literal=url=https://argocd.example.com --dry-run=client -o yaml | kubectl apply -f -
 kubectl apply --server-side -f {}
 until kubectl get applications.argoproj.io; do sleep 0.5; done",
         argo.trim()
@@ -149,7 +149,7 @@ cp examples/kubernetes/3-backend.yaml production/backend.yaml
 cp examples/kubernetes/[45]*.yaml production/organizations/";
     bare.read(
         "docs/gitops.md",
-        &[("kubectl --namespace argocd create configmap", &argo), ("kubectl apply --dry-run=server", files)],
+        &[("kubectl --namespace argocd patch configmap", &argo), ("kubectl apply --dry-run=server", files)],
     )
     .await;
     let config = bare
