@@ -141,7 +141,7 @@ async fn it_is_installed_as_the_readme_says_and_looked_after_by_argo_cd() {
         "kubectl create namespace argocd
 kubectl --namespace argocd create configmap argocd-cm --from-literal=url=https://argocd.example.com --dry-run=client -o yaml | kubectl apply -f -
 kubectl apply --server-side -f {}
-until kubectl get applications.argoproj.io; do sleep 0.5; done",
+until kubectl get applications.argoproj.io,applicationsets.argoproj.io; do sleep 0.5; done",
         argo.trim()
     );
     let files = "mkdir -p production/organizations

@@ -43,10 +43,13 @@ impl Reader {
         let folder = self.folder.path();
         std::os::unix::fs::symlink(repository("charts").canonicalize().unwrap(), folder.join("charts"))
             .unwrap();
-        for examples in ["examples/argocd", "examples/kubernetes"] {
+        for examples in ["examples/argocd", "examples/argocd/folder-per-customer", "examples/kubernetes"] {
             std::fs::create_dir_all(folder.join(examples)).unwrap();
             for entry in std::fs::read_dir(repository(examples)).unwrap() {
                 let path = entry.unwrap().path();
+                if path.is_dir() {
+                    continue;
+                }
                 let text = self.edited(&std::fs::read_to_string(&path).unwrap());
                 std::fs::write(folder.join(examples).join(path.file_name().unwrap()), text).unwrap();
             }
