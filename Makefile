@@ -1,7 +1,7 @@
 # Tenantry: `make demo` runs it, `make test` tests it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e e2e-endurance e2e-cluster bench-operator bench-directory lint fmt charts images
+.PHONY: help demo test e2e e2e-endurance e2e-cluster e2e-argocd bench-operator bench-directory lint fmt charts images
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,10 @@ e2e-endurance: ## As e2e, what takes minutes by itself: an operator killed fifty
 e2e-cluster: ## The story where pods really run: in the cluster of KUBECONFIG, or on a node of its own; CONTRIBUTING.md
 	@tools/need.sh rust go buildah postgresql python openssl
 	@tools/e2e-cluster.sh
+
+e2e-argocd: ## A real Argo CD syncs charts and customers from a repository; 40 minutes the first time on 2 cores, then eight
+	@tools/need.sh rust go etcd redis postgresql git python curl
+	@tools/e2e.sh argocd
 
 bench-operator: ## The operator against the same writes without it; ORGANIZATIONS=500 for a short run
 	@tools/need.sh rust go etcd postgresql helm

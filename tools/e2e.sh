@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole system: operator and proxy against a real control plane, PostgreSQL, Redis and a secrets endpoint. "endurance" runs what
-# takes minutes by itself, and otherwise everything else.
+# takes minutes by itself, "argocd" what needs a whole Argo CD, and otherwise everything else.
 # With KUBECONFIG set, the tests use that cluster instead of starting one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,7 +12,14 @@ part "building"
 set -m
 nice -n 10 tools/kubernetes.sh kube-apiserver kube-controller-manager kubectl helm &
 kubernetes=$!
-(tools/moto.sh && tools/glua.sh && tools/argocd.sh && tools/gateway-api.sh) >/dev/null &
+(
+  tools/glua.sh
+  tools/argocd.sh
+  case ${1:-} in
+    argocd) nice -n 10 tools/argocd-server.sh ;;
+    *) tools/moto.sh; tools/gateway-api.sh ;;
+  esac
+) >/dev/null &
 others=$!
 set +m
 trap 'for group in $kubernetes $others; do kill -- "-$group" 2>/dev/null || true; done' EXIT
@@ -28,7 +35,8 @@ part "tests of the whole system"
 # Most of them wait most of the time: for a Lease to run out, for a store to come back.
 case ${1:-} in
   endurance) which=(endurance::) ;;
-  *) which=(--skip endurance::) ;;
+  argocd) which=(argocd::) ;;
+  *) which=(--skip endurance:: --skip argocd::) ;;
 esac
 cargo test --workspace --test cluster --no-fail-fast -- --test-threads=$((3 * $(nproc))) "${which[@]}"
 part "done"

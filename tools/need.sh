@@ -33,7 +33,7 @@ for need in "$@"; do
     node) has npm || want npm "Node.js 20 or newer with npm" ;;
     postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || has initdb || want postgresql "PostgreSQL 15 or newer (server)" ;;
     sqlite) has sqlite3 || want sqlite3 "the sqlite3 command" ;;
-    curl | openssl) has "$need" || want "$need" "$need" ;;
+    curl | git | openssl) has "$need" || want "$need" "$need" ;;
     buildah) has buildah || want buildah "buildah 1.28 or newer" ;;
     chromium)
       has chromium || want chromium "Chromium"

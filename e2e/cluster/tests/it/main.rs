@@ -4,6 +4,7 @@
 
 mod access;
 mod apart;
+mod argocd;
 mod cache;
 mod charts;
 mod client;

@@ -5,8 +5,8 @@
 //! What a page expects to be there already is made before.
 
 mod installing;
-mod page;
-mod reader;
+pub mod page;
+pub mod reader;
 
 use std::path::PathBuf;
 
