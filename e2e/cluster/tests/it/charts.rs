@@ -5,6 +5,7 @@ use std::process::Command;
 use tenantry_harness::process::run;
 
 use crate::definitions::installed;
+use crate::operator::world::established;
 use crate::repository;
 
 #[tokio::test]
@@ -22,8 +23,7 @@ async fn every_example_of_an_edge_is_accepted_by_the_api_server() {
     let folder = run(Command::new(repository("tools/gateway-api.sh")), String::new()).await.unwrap();
     let apply = ["apply", "--server-side", "--force-conflicts", "--filename"];
     cluster.kubectl(&[&apply[..], &[folder.trim()]].concat()).await.unwrap();
-    let established = ["wait", "--for=condition=Established", "--timeout=1m", "crd", "--all"];
-    cluster.kubectl(&established).await.unwrap();
+    established(cluster, &["--filename", folder.trim()]).await;
     let files = std::fs::read_dir(repository("examples/edge")).unwrap();
     let namespace = cluster.namespace("edge").await.unwrap();
     let mut count = 0;

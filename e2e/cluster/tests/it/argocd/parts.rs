@@ -9,6 +9,7 @@ use serde_json::Value;
 use tenantry_harness::process::{Watchdog, accepts, free_port, run};
 use tenantry_harness::{Cluster, Redis};
 
+use crate::operator::world::established;
 use crate::repository;
 
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -157,12 +158,7 @@ async fn install(cluster: &Cluster) {
     let folder = folder.to_str().unwrap();
     // Server-side, as they are too large for an annotation.
     cluster.kubectl(&["apply", "--server-side", "--filename", folder]).await.unwrap();
-    let began = std::time::Instant::now();
-    let wait = ["wait", "--for=condition=Established", "--timeout=1m", "--filename", folder];
-    // It gives up on one that has no conditions yet.
-    while let Err(error) = cluster.kubectl(&wait).await {
-        assert!(began.elapsed() < PATIENCE, "{error}");
-    }
+    established(cluster, &["--filename", folder]).await;
     cluster.apply(INSTALLED).await.unwrap();
 }
 

@@ -473,7 +473,15 @@ pub async fn definitions(cluster: &Cluster) {
     let crds = chart("tenantry-crds", "definitions", &[]).await;
     let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
     cluster.kubectl_stdin(&apply, &crds).await.unwrap();
-    let established =
-        ["wait", "--for=condition=Established", "crd/backends.tenantry.io", "crd/organizations.tenantry.io"];
-    cluster.kubectl(&established).await.unwrap();
+    established(cluster, &["crd/backends.tenantry.io", "crd/organizations.tenantry.io"]).await;
+}
+
+/// Waits until definitions are served; `which` is how kubectl is told of them.
+pub async fn established(cluster: &Cluster, which: &[&str]) {
+    let began = Instant::now();
+    let wait = [&["wait", "--for=condition=Established", "--timeout=1m"][..], which].concat();
+    // It gives up on one that has no conditions yet.
+    while let Err(error) = cluster.kubectl(&wait).await {
+        assert!(began.elapsed() < PATIENCE, "{error}");
+    }
 }
