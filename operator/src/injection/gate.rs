@@ -59,6 +59,8 @@ pub fn container(gate: &For<'_>) -> Value {
             { "name": "gate-metrics", "containerPort": ADMIN, "protocol": "TCP" },
         ],
         "resources": asked.resources,
+        // It is stopped only once the backend has ended: until then it sends clients to other pods.
+        "lifecycle": { "preStop": { "exec": { "command": ["/tenantry-gate", "leave"] } } },
         // It listens before the backend starts, which an authority that is down for a while does not hold up.
         "startupProbe": probe("/healthz", 1, 60),
         "readinessProbe": probe("/readyz", 5, 3),
@@ -134,7 +136,8 @@ pub fn is_gate(ours: &Value, theirs: &Value) -> bool {
     let stands = ["name", "restartPolicy", "env", "ports", "volumeMounts"]
         .iter()
         .all(|field| contains(&ours[field], &theirs[field]));
-    stands && ["command", "args", "lifecycle", "workingDir"].iter().all(|field| theirs[field].is_null())
+    let is_whole = theirs["lifecycle"] == ours["lifecycle"];
+    stands && is_whole && ["command", "args", "workingDir"].iter().all(|field| theirs[field].is_null())
 }
 
 /// Whether everything of `ours` is in `theirs`, which may have more fields, and more items in lists of named things.
@@ -194,6 +197,7 @@ mod tests {
             ("env", json!([{ "name": "X", "value": "1" }, { "name": "X", "value": "2" }])),
             ("volumeMounts", json!([{ "name": "key", "mountPath": "/elsewhere" }])),
             ("command", json!(["sleep"])),
+            ("lifecycle", json!({ "postStart": { "exec": { "command": ["sleep"] } } })),
         ] {
             let mut other = ours();
             other[field] = value;

@@ -13,10 +13,12 @@ use crate::metrics::Metrics;
 use crate::tls::Certificates;
 
 /// How far a gate is on its way out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     /// Takes new connections.
     Serving,
+    /// As before, but sends clients elsewhere: no connection is used for more than it is being used for.
+    Leaving,
     /// Takes none, lets requests end.
     Draining,
     /// Cuts what is left.

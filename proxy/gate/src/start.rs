@@ -268,6 +268,18 @@ impl Running {
         self.shared.certificates.reload()
     }
 
+    /// Sends clients elsewhere, and serves on: probes are told no, each answer over HTTP/1.1 ends its connection (RFC 9112 9.6), HTTP/2
+    /// connections are told to go (RFC 9113 6.8). For the time in which others still have to hear that this gate ends.
+    pub fn leave(&self) {
+        self.shared.phase.send_if_modified(|phase| {
+            let is_first = *phase == Phase::Serving;
+            if is_first {
+                *phase = Phase::Leaving;
+            }
+            is_first
+        });
+    }
+
     /// Stops accepting, lets requests in flight finish until `deadline` has passed, then cuts what is left.
     pub async fn drain(mut self, deadline: Duration) -> Drained {
         self.shared.phase.send_replace(Phase::Draining);

@@ -86,7 +86,7 @@ pub(crate) fn run(shared: Arc<Shared>, sockets: Sockets) -> std::io::Result<()> 
         }
         let mut phase = shared.phase.subscribe();
         // An error means that the gate is gone.
-        drop(phase.wait_for(|phase| *phase != Phase::Serving).await);
+        drop(phase.wait_for(|phase| *phase >= Phase::Draining).await);
         loop {
             if worker.open.get() == 0 || *phase.borrow() == Phase::Stopped {
                 return;
@@ -114,7 +114,7 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, kind: Listener, accep
     loop {
         let accepted = tokio::select! {
             biased;
-            _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
+            _ = phase.wait_for(|phase| *phase >= Phase::Draining) => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {

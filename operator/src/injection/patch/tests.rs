@@ -90,7 +90,11 @@ fn a_pod_gets_a_native_sidecar_that_is_confined() {
         gate["readinessProbe"]["httpGet"],
         json!({ "path": "/readyz", "port": 9090, "scheme": "HTTP" })
     );
-    assert!(gate["lifecycle"].is_null() && pod["spec"]["terminationGracePeriodSeconds"].is_null());
+    assert_eq!(
+        gate["lifecycle"],
+        json!({ "preStop": { "exec": { "command": ["/tenantry-gate", "leave"] } } })
+    );
+    assert!(pod["spec"]["terminationGracePeriodSeconds"].is_null());
 }
 
 #[test]

@@ -24,6 +24,8 @@ use crate::worker::{Listener, Worker};
 const IDLE_LOOK: Duration = Duration::from_secs(5);
 /// How long an idle HTTP/2 client may take to answer that its connection ends.
 const LAST_WORD: Duration = Duration::from_secs(5);
+/// How long a client that comes while the gate leaves may ask over HTTP/2.
+const FIRST_WORD: Duration = Duration::from_secs(1);
 /// HTTP/2 streams that a client may reset before the connection is closed (CVE-2023-44487).
 const RESETS: usize = 100;
 
@@ -86,7 +88,8 @@ where
                 }
                 break;
             }
-            () = leave(&worker, &activity, limits.idle), if !leaving => {
+            // Before that each answer says that the connection ends with it: one that rests may be in use again already.
+            () = leave(&worker, &activity, limits.idle, Phase::Draining), if !leaving => {
                 leaving = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -110,6 +113,9 @@ where
             async move { Ok::<_, std::convert::Infallible>(handle(worker, client, request, in_flight).await) }
         })
     };
+    // Who comes while the gate leaves has nowhere else to go yet, and something to ask first.
+    let is_late = *worker.shared.phase.borrow() >= Phase::Leaving;
+    let first = if is_late { FIRST_WORD } else { Duration::ZERO };
     let list = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
     let mut connection = pin!(
         http2::Builder::new(Local)
@@ -129,7 +135,10 @@ where
                 }
                 return;
             }
-            () = leave(&worker, &activity, limits.idle), if !leaving => {
+            () = async {
+                tokio::time::sleep(first).await;
+                leave(&worker, &activity, limits.idle, Phase::Leaving).await;
+            }, if !leaving => {
                 leaving = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -147,11 +156,11 @@ async fn silence(activity: &Activity, time: Duration) {
     }
 }
 
-/// Returns when the connection should end: the gate drains, or nothing has happened for too long.
-async fn leave(worker: &Worker, activity: &Activity, idle: Duration) {
+/// Returns when the connection should end: the gate is so far on its way out, or nothing has happened for too long.
+async fn leave(worker: &Worker, activity: &Activity, idle: Duration, until: Phase) {
     let mut phase = worker.shared.phase.subscribe();
     loop {
-        match timeout(IDLE_LOOK.min(idle), phase.wait_for(|phase| *phase != Phase::Serving)).await {
+        match timeout(IDLE_LOOK.min(idle), phase.wait_for(|phase| *phase >= until)).await {
             Ok(_) => return,
             Err(_) if activity.idle_for().is_some_and(|idle_for| idle_for >= idle) => return,
             Err(_) => {}

@@ -9,7 +9,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 use tenantry_gate::Fingerprint;
 use tenantry_process::{LogFormat, Plain};
@@ -30,6 +30,22 @@ use super::listed::listed;
 pub(crate) struct Cli {
     #[command(flatten)]
     pub options: Options,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else it can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tell a running gate to send its clients elsewhere while it still serves, as SIGUSR1 does
+    ///
+    /// For the time between knowing that a gate will end and ending it: its probes say no, each answer over HTTP/1.1 ends its
+    /// connection, HTTP/2 connections are told to go. In a container it is the preStop hook.
+    Leave {
+        /// The gate's process
+        #[arg(long, value_name = "PID", default_value_t = 1)]
+        process: i32,
+    },
 }
 
 const EXAMPLES: &str = "\

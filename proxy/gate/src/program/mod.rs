@@ -12,9 +12,13 @@ use clap::Parser as _;
 
 /// Runs the command line of this process and says how it ended: 0 done, 1 refused or failed, 2 not understood.
 pub(crate) fn main() -> ExitCode {
-    let cli::Cli { options } = cli::Cli::parse();
-    let outcome =
-        settings::Settings::resolve(options, std::env::vars_os()).and_then(|settings| run::run(&settings));
+    let cli::Cli { options, command } = cli::Cli::parse();
+    let outcome = match command {
+        Some(cli::Command::Leave { process }) => run::leave(process),
+        None => {
+            settings::Settings::resolve(options, std::env::vars_os()).and_then(|settings| run::run(&settings))
+        }
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report("tenantry-gate"),

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tenantry_gate::{
     AuthorityEndpoint, Credential, Gate, GateClock, GateConfig, RemoteDirectory, Running, TlsSource, Trust,
 };
@@ -10,6 +11,21 @@ use tenantry_process::{Failure, Signals, Watched, logs};
 
 use super::listener::Listener;
 use super::settings::Settings;
+
+/// Tells the gate of a process to leave.
+pub(super) fn leave(process: i32) -> Result<(), Failure> {
+    let found = Pid::from_raw(process).filter(|_| process > 0);
+    let process = found.ok_or_else(|| {
+        Failure::usage(format!("{process} is no process"), "Give the number of a running gate.")
+    })?;
+    kill_process(process, Signal::USR1).map_err(|error| {
+        let number = process.as_raw_nonzero();
+        Failure::new(
+            format!("the process {number} cannot be told: {error}"),
+            "Is it a running gate of yours?",
+        )
+    })
+}
 
 /// Serves until SIGINT or SIGTERM.
 pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
@@ -28,7 +44,10 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
     let mut certificate = Watched::new(vec![settings.tls_cert.clone(), settings.tls_key.clone()]);
     loop {
         tokio::select! {
-            () = signals.next() => break,
+            ends = signals.ends_or_leaves() => if ends { break } else {
+                tracing::info!("leaving: clients are sent elsewhere");
+                gate.leave();
+            },
             () = certificate.changed() => match gate.reload_tls() {
                 Ok(()) => tracing::info!("the certificate changed; new connections get the new one"),
                 Err(error) => tracing::error!(%error, "the changed certificate cannot be used; the old one serves on"),

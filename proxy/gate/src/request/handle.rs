@@ -45,6 +45,9 @@ pub(crate) async fn handle(
             respond::refusal(None, Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no_randomness"))
         }
     };
+    if !client.http2 && *worker.shared.phase.borrow() != Phase::Serving {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response.body_mut().hold(in_flight);
     worker.shared.metrics.duration.observe(started.elapsed().as_secs_f64());
     response

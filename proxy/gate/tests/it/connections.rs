@@ -11,7 +11,7 @@ use tenantry_gate::{AuthorityEndpoint, Connecting, Credential, Gate, GateClock, 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{HOST, World, bearer, status};
+use crate::world::{HOST, World, bearer, exchange, status};
 
 const MUCH: usize = 64 << 20;
 
@@ -152,6 +152,32 @@ async fn a_drain_lets_streams_end_and_tells_clients_to_go_elsewhere() {
     assert_eq!(draining.await.unwrap().cut, 0);
     ended.await.unwrap();
     assert!(client.ready().await.is_err(), "the connection takes no more requests");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_leaves_ends_each_connection_with_its_next_answer_and_serves_who_still_comes() {
+    let world = World::new().await;
+    let request = format!("GET /public/a HTTP/1.1\r\nhost: {HOST}\r\n\r\n");
+    let mut resting = world.connect().await;
+    resting.write_all(request.as_bytes()).await.unwrap();
+    let mut part = [0; 4096];
+    let count = resting.read(&mut part).await.unwrap();
+    let first = String::from_utf8_lossy(&part[..count]).to_ascii_lowercase();
+    assert!(first.starts_with("http/1.1 200") && !first.contains("connection: close"), "{first}");
+    let (http2, ended) = world.connect_h2().await;
+
+    let gate = world.gate.as_ref().unwrap();
+    gate.leave();
+    // One that was in use before and one that is new: an answer each, and then the end.
+    for answer in [exchange(&mut resting, request.as_bytes()).await, world.raw(&request).await] {
+        let answer = answer.to_ascii_lowercase();
+        assert!(answer.starts_with("http/1.1 200") && answer.contains("connection: close"), "{answer}");
+    }
+    ended.await.unwrap();
+    assert!(http2.ready().await.is_err(), "the connection takes no more requests");
+    assert_eq!(world.h2("GET", "/public/a", &[]).await.unwrap(), 200, "a new one is served");
+    let health = world.raw(&format!("GET /-/healthz HTTP/1.1\r\nhost: {HOST}\r\n\r\n")).await;
+    assert_eq!(status(&health), 503);
 }
 
 #[tokio::test(flavor = "multi_thread")]

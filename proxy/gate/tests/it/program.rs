@@ -243,6 +243,30 @@ async fn a_gate_waits_for_an_authority_that_is_away_and_sigterm_ends_it_with_0()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_is_told_to_leave_says_so_to_probes_and_serves_on() {
+    let (ca, backend) = (Ca::new("ca").unwrap(), Recorder::start().await);
+    let authority = remote(&ca, &backend, |_| {}).await;
+    let world = World::new(&ca, "token");
+    let mut gate = world.start(&url(&authority), &[]).await;
+    gate.until_logged("\"the directory has been read\"").await;
+    let leave = |process: &str| {
+        let mut command = binary();
+        // In a pod they are there for the gate itself.
+        command.env("TENANTRY_LISTEN", "0.0.0.0:8443").args(["leave", "--process", process]);
+        command.output().unwrap()
+    };
+    for (process, expected) in [("0", 2), ("-1", 2), ("999999999", 1)] {
+        assert_eq!(leave(process).status.code(), Some(expected), "{process}");
+    }
+    assert_eq!(get(&gate.admin, "/readyz").await, 200);
+    assert_eq!(leave(&gate.child.id().to_string()).status.code(), Some(0));
+    gate.until_logged("leaving: clients are sent elsewhere").await;
+    assert_eq!(get(&gate.admin, "/readyz").await, 503);
+    assert_eq!(get(&gate.plain, "/public/a").await, 200);
+    assert_eq!(gate.terminate().0, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_gate_serves_with_an_authority_elsewhere_and_its_token_is_in_no_log() {
     let (ca, backend) = (Ca::new("ca").unwrap(), Recorder::start().await);
     let authority = remote(&ca, &backend, |_| {}).await;

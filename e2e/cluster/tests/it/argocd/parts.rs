@@ -59,7 +59,7 @@ impl Argo {
         server.args(["--disable-tls", "--client-ca-path=", "--revision-cache-expiration", "3s"]);
         server.args(["--address", "127.0.0.1", "--port", &repo.to_string()]);
         server.args(["--metrics-address", "127.0.0.1", "--metrics-port", &repo_metrics.to_string()]);
-        argo.run("repository", server, repo).await;
+        argo.run("repository", &server, repo);
 
         let asks = ["--repo-server-plaintext", "--namespace", "argocd", "--kubeconfig"];
         let mut controller = argo.program("argocd-application-controller", &redis);
@@ -67,7 +67,7 @@ impl Argo {
         controller.args(["--repo-server", &here(repo), "--metrics-port", &metrics.to_string()]);
         // A commit is seen, and what is there compared, this often.
         controller.args(["--app-resync", "5", "--app-resync-jitter", "0"]);
-        argo.run("applications", controller, metrics).await;
+        argo.run("applications", &controller, metrics);
 
         let mut controller = argo.program("argocd-applicationset-controller", &redis);
         controller.args(asks).arg(cluster.kubeconfig()).args(["--argocd-repo-server", &here(repo)]);
@@ -79,7 +79,7 @@ impl Argo {
             "--webhook-addr",
             &here(hooks),
         ]);
-        argo.run("sets", controller, sets).await;
+        argo.run("sets", &controller, sets);
         argo
     }
 
@@ -111,8 +111,8 @@ impl Argo {
         command
     }
 
-    async fn run(&self, name: &str, command: Command, port: u16) {
-        self.programs.start(name, &command).unwrap();
+    fn run(&self, name: &str, command: &Command, port: u16) {
+        self.programs.start(name, command).unwrap();
         self.programs.wait_for(name, PATIENCE, || accepts(port)).unwrap();
     }
 
