@@ -25,7 +25,9 @@ fn told() -> String {
     for state in STATES {
         metrics.organizations.get_or_create(&InState { state }).inc();
     }
-    metrics.tell_stores(&HashMap::from([Store::Database, Store::Aws].map(|store| (of_backend(store), true))));
+    let answering = [Store::Database.to_string(), Store::Aws.to_string(), "authority".to_owned()];
+    let answers = answering.map(|store| (OfBackend { backend: "t/x".to_owned(), store }, true));
+    metrics.tell_stores(&HashMap::from(answers));
     metrics.text()
 }
 
@@ -49,11 +51,14 @@ fn tells(line: &str, name: &str, labels: &str) -> bool {
         ["job=", "namespace=", "instance=", "backend="].iter().any(|known| label.starts_with(known))
     };
     line.split(['{', ' ']).next() == Some(name)
-        && labels
-            .split(',')
-            .map(str::trim)
-            .filter(|label| !label.is_empty() && !from_scrape(label))
-            .all(|label| line.contains(label))
+        && labels.split(',').map(str::trim).filter(|label| !label.is_empty() && !from_scrape(label)).all(
+            |label| match label.split_once("!=") {
+                Some((name, other)) => {
+                    line.contains(&format!("{name}=")) && !line.contains(&format!("{name}={other}"))
+                }
+                None => line.contains(label),
+            },
+        )
 }
 
 #[test]
