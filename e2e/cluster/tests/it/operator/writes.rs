@@ -39,8 +39,10 @@ impl World {
     /// Everything that an operator wrote since, but for its lease.
     pub async fn written_since(&self, mark: &Mark) -> Vec<String> {
         let events = self.cluster.audit_since(mark.audit).unwrap_or_default();
-        // The API server gives up after a minute on whoever stopped in the middle of a request, which then was begun before.
-        let is_given_up = |event: &AuditEvent| event.code >= 400 && event.timestamp < mark.at;
+        // The API server gives up after a minute on whoever stopped in the middle of a request, which then was begun before. One that was
+        // on its way out of the process may get there once it goes on, which breaks it off at once: 504, and nothing is written.
+        let is_given_up =
+            |event: &AuditEvent| event.code == 504 || (event.code >= 400 && event.timestamp < mark.at);
         let events = events.iter().filter(|event| self.is_operators(event) && is_write(event));
         let events = events.filter(|event| !is_lease(event) && !is_given_up(event));
         let mut written: Vec<String> = events.map(told).collect();
