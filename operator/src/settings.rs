@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 mod authority;
@@ -171,6 +171,13 @@ impl Overrides {
         }
         Ok(settings)
     }
+}
+
+/// Says where certificates, or those that sign them, end too soon to be renewed.
+fn check_lasts(of: &str, certificate: Period, (name, signer): (&str, Period)) -> anyhow::Result<()> {
+    ensure!(certificate.0 >= Duration::from_secs(10), "{of}.certificateLasts: write at least 10s");
+    ensure!(signer.0 >= certificate.0 * 4, "{of}.{name}: write at least four times certificateLasts");
+    Ok(())
 }
 
 fn read(path: &Path) -> anyhow::Result<Settings> {

@@ -7,12 +7,13 @@ use tenantry_crds::Backend;
 use url::{Host, Url};
 
 use super::keep::Keeping;
-use crate::certificates::{Ca, MakeError, Pair};
+use crate::backend;
+use crate::certificates::{Ca, Pair};
 use crate::content::Content;
 use crate::names::{self, key};
 use crate::organization::plan::projections;
 use crate::stores::objects::{At, Kind};
-use crate::stores::secrets::{SecretView, SecretWanted};
+use crate::stores::secrets::SecretView;
 use crate::trouble::Trouble;
 
 impl Keeping<'_> {
@@ -59,19 +60,19 @@ impl Keeping<'_> {
             (seen_as, Some(remembered)) if seen_as.is_some() || is_known().await? => {
                 self.write(name, remembered.clone(), seen.as_ref()).await?;
                 self.told(&format!("the Secret {name} was gone or damaged and was written again")).await;
-                Ca::read(&remembered).map_err(|error| unmade(&error))?
+                Ca::read(&remembered)?
             }
             (Some(Err(_)), _) => {
                 return Err(lost("CaDamaged", &place, "holds no authority with its key", known));
             }
             (None, None) if is_known().await? => return Err(lost("CaMissing", &place, "is gone", known)),
             (None, _) => {
-                let ca = Ca::begin(of, lasts, now).map_err(|error| unmade(&error))?;
+                let ca = Ca::begin(of, lasts, now)?;
                 self.write(name, ca.content(), None).await?;
                 ca
             }
         };
-        let Some(next) = ca.next(of, lasts, now).map_err(|error| unmade(&error))? else {
+        let Some(next) = ca.next(of, lasts, now)? else {
             self.world.registry.remember(place, ca.content());
             return Ok(ca);
         };
@@ -84,8 +85,7 @@ impl Keeping<'_> {
     async fn certificate(&self, name: &str, ca: &Ca, of: &str, names: &[String]) -> Result<(), Trouble> {
         let seen = self.observe(name).await?;
         let held = seen.as_ref().and_then(|seen| Pair::of_server(&seen.content).ok());
-        let made = ca.certify(held.as_ref(), of, names, self.of.settings.lasts(), self.now);
-        let made = made.map_err(|error| unmade(&error))?;
+        let made = ca.certify(held.as_ref(), of, names, self.of.settings.lasts(), self.now)?;
         let Some(pair) = made.as_ref().or(held.as_ref()) else { return Ok(()) };
         let content = Content::default()
             .with(key::CERTIFICATE, pair.certificate.clone())
@@ -101,7 +101,7 @@ impl Keeping<'_> {
     async fn observe(&self, name: &str) -> Result<Option<SecretView>, Trouble> {
         let namespace = self.of.backend.namespace();
         let seen = self.world.secrets.observe(namespace, name).await?;
-        let ours = crate::backend::secret_owner(self.of.backend);
+        let ours = backend::secret_owner(self.of.backend);
         match seen {
             Some(seen) if seen.owner.as_ref() != Some(&ours) => Err(projections::foreign(namespace, name)),
             seen => Ok(seen),
@@ -109,17 +109,7 @@ impl Keeping<'_> {
     }
 
     async fn write(&self, name: &str, content: Content, seen: Option<&SecretView>) -> Result<(), Trouble> {
-        self.may_write(&format!("the Secret {name}"))?;
-        let wanted = SecretWanted {
-            namespace: self.of.backend.namespace().to_owned(),
-            name: name.to_owned(),
-            owner: crate::backend::secret_owner(self.of.backend),
-            content,
-        };
-        match seen {
-            None => self.world.secrets.create(&wanted).await.map(drop),
-            Some(seen) => self.world.secrets.replace(&wanted, seen).await.map(drop),
-        }
+        backend::write_secret(self.world.secrets, self.of.backend, name, content, seen).await
     }
 }
 
@@ -154,10 +144,6 @@ fn lost(reason: &'static str, (namespace, name): &(String, String), what: &str, 
              authority is made then, and whoever trusts the lost one has to be told: docs/authority.md"
         ),
     )
-}
-
-fn unmade(error: &MakeError) -> Trouble {
-    Trouble::passing("NoRandomness", error.to_string())
 }
 
 #[cfg(test)]

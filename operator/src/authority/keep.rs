@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tenantry_crds::Backend;
 use tenantry_crds::backend::Database;
@@ -11,6 +11,7 @@ use super::covers::covers;
 use super::objects::{self, Wanted};
 use super::reviewers;
 use crate::backend;
+use crate::backend::connect::digest_of;
 use crate::backend::reconcile::World;
 use crate::conditions;
 use crate::names::{self, annotation, label};
@@ -39,13 +40,7 @@ pub struct For<'a> {
 
 /// A digest of what an authority's pods read when they start. The keyring is among it, so that nobody finds a password by it.
 pub fn read(url: &SecretString, ca: Option<&SecretString>, keyring: &SecretString) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for text in [Some(keyring), Some(url), ca] {
-        let text = text.map_or("", ExposeSecret::expose_secret);
-        context.update(&(text.len() as u64).to_be_bytes());
-        context.update(text.as_bytes());
-    }
-    hex::encode(&context.finish().as_ref()[..16])
+    hex::encode(&digest_of([Some(keyring), Some(url), ca]).finish().as_ref()[..16])
 }
 
 /// Closes the backend's pods to everything that goes past their gates, whatever becomes of the rest.

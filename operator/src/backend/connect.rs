@@ -43,15 +43,21 @@ pub struct Opening<'a> {
     pub as_it_is: bool,
 }
 
+/// The beginning of a SHA-256 of these texts, each with its length, so that nothing can move from one to the next.
+pub(crate) fn digest_of<const N: usize>(texts: [Option<&SecretString>; N]) -> digest::Context {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for text in texts {
+        let text = text.map_or("", ExposeSecret::expose_secret);
+        context.update(&(text.len() as u64).to_be_bytes());
+        context.update(text.as_bytes());
+    }
+    context
+}
+
 impl Opening<'_> {
     /// A digest of everything that a database has to be opened again for.
     pub fn digest(&self) -> String {
-        let mut context = digest::Context::new(&digest::SHA256);
-        for text in [Some(self.url), self.ca, Some(self.keyring)] {
-            let text = text.map_or("", ExposeSecret::expose_secret);
-            context.update(&(text.len() as u64).to_be_bytes());
-            context.update(text.as_bytes());
-        }
+        let mut context = digest_of([Some(self.url), self.ca, Some(self.keyring)]);
         context.update(&self.leadership.generation().to_be_bytes());
         context.update(&[u8::from(self.as_it_is)]);
         hex::encode(context.finish())

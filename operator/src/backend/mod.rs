@@ -17,10 +17,11 @@ pub mod urls;
 use tenantry_crds::Backend;
 use tenantry_crds::backend::Aws;
 
+use crate::content::Content;
 use crate::marks;
 use crate::organization::desired::VaultPlace;
 use crate::stores::rows::Place;
-use crate::stores::secrets::SecretOwner;
+use crate::stores::secrets::{SecretOwner, SecretView, SecretWanted, Secrets};
 use crate::trouble::Trouble;
 
 /// Why something of a Backend is not written.
@@ -31,6 +32,27 @@ fn paused(what: &str) -> Trouble {
 /// Refuses a write of a Backend's own while it is paused: it is looked at all the same, for its Organizations need it open.
 pub(crate) fn may_write(backend: &Backend, what: &str) -> Result<(), Trouble> {
     if marks::is_paused(&backend.metadata) { Err(paused(what)) } else { Ok(()) }
+}
+
+/// Makes a Secret of a Backend's, or writes over exactly the one that was seen.
+pub(crate) async fn write_secret(
+    secrets: &dyn Secrets,
+    backend: &Backend,
+    name: &str,
+    content: Content,
+    seen: Option<&SecretView>,
+) -> Result<(), Trouble> {
+    may_write(backend, &format!("the Secret {name}"))?;
+    let wanted = SecretWanted {
+        namespace: backend.namespace().to_owned(),
+        name: name.to_owned(),
+        owner: secret_owner(backend),
+        content,
+    };
+    match seen {
+        None => secrets.create(&wanted).await.map(drop),
+        Some(seen) => secrets.replace(&wanted, seen).await.map(drop),
+    }
 }
 
 /// Where a Backend stands.

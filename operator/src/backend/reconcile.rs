@@ -27,7 +27,7 @@ use crate::organization::plan::projections;
 use crate::settings;
 use crate::stores::manifests::{Manifests, Note, say};
 use crate::stores::objects::Objects;
-use crate::stores::secrets::{SecretView, SecretWanted, Secrets};
+use crate::stores::secrets::{SecretView, Secrets};
 use crate::stores::vault::Vault;
 use crate::trouble::Trouble;
 
@@ -287,23 +287,14 @@ impl Story<'_> {
         })
     }
 
+    /// As [`super::write_secret`].
     async fn write_secret(
         &self,
         name: &str,
         content: Content,
         seen: Option<&SecretView>,
     ) -> Result<(), Trouble> {
-        self.may_write(&format!("the Secret {name}"))?;
-        let wanted = SecretWanted {
-            namespace: self.backend.namespace().to_owned(),
-            name: name.to_owned(),
-            owner: super::secret_owner(self.backend),
-            content,
-        };
-        match seen {
-            None => self.world.secrets.create(&wanted).await.map(drop),
-            Some(seen) => self.world.secrets.replace(&wanted, seen).await.map(drop),
-        }
+        super::write_secret(self.world.secrets, self.backend, name, content, seen).await
     }
 
     /// Keeps the Backend's own keys, its Secret and its entry of the vault.

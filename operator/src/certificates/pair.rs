@@ -14,6 +14,8 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use secrecy::{ExposeSecret, SecretString};
 use x509_parser::extensions::GeneralName;
 
+use crate::trouble::Trouble;
+
 /// Certificates are valid from so long before they were made, for clocks that are slow.
 const EARLIER: TimeDelta = TimeDelta::minutes(5);
 
@@ -54,6 +56,12 @@ pub enum MakeError {
     /// It is none.
     #[error("this is no certificate with its key")]
     Read,
+}
+
+impl From<MakeError> for Trouble {
+    fn from(error: MakeError) -> Self {
+        Self::passing("NoRandomness", error.to_string())
+    }
 }
 
 impl Pair {

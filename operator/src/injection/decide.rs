@@ -16,11 +16,10 @@ use super::refusal::Refusal;
 use super::trust;
 use crate::backend::secret_owner;
 use crate::certificates::Ca;
-use crate::content::Content;
 use crate::names::{self, key, label};
 use crate::run::Caches;
 use crate::settings::Gate;
-use crate::stores::kubernetes::{owner_of, trouble};
+use crate::stores::kubernetes::{trouble, view};
 use crate::trouble::Trouble;
 
 /// How long a decision may take: the API server waits for five seconds.
@@ -117,14 +116,8 @@ impl Decider {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         let found = api.get_opt(&name).await;
         let found = found.map_err(|error| trouble(&format!("the Secret {namespace}/{name}"), &error))?;
-        let ours =
-            found.filter(|found| owner_of(found.metadata.labels.as_ref()) == Some(secret_owner(backend)));
-        let content: Option<Content> = ours.and_then(|found| {
-            let texts = found.data?.into_iter();
-            let read = texts.map(|(key, text)| Some((key, String::from_utf8(text.0).ok()?.into())));
-            read.collect()
-        });
-        let ca = content.and_then(|content| Ca::read(&content).ok());
+        let ours = found.map(view).filter(|found| found.owner == Some(secret_owner(backend)));
+        let ca = ours.and_then(|found| Ca::read(&found.content).ok());
         Ok(ca.and_then(|ca| trust::fingerprints(&ca.bundle())))
     }
 }

@@ -103,7 +103,8 @@ fn environment(gate: &For<'_>) -> Vec<Value> {
     all.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }
 
-fn probe(path: &str, period: u32, failures: u32) -> Value {
+/// A probe of a program of ours, on [`ADMIN`].
+pub(crate) fn probe(path: &str, period: u32, failures: u32) -> Value {
     json!({
         "httpGet": { "path": path, "port": ADMIN, "scheme": "HTTP" },
         "periodSeconds": period,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use serde::Deserialize;
 
-use super::{Period, PullPolicy, Resources};
+use super::{Period, PullPolicy, Resources, check_lasts};
 use crate::certificates::Lasts;
 
 /// The settings of the pods that are a Backend's authority, and of the certificates that they and the gates have.
@@ -51,15 +51,7 @@ impl Authority {
         ensure!(!self.reviewers.is_empty(), "authority.reviewers: write a name");
         ensure!(self.replicas > 0, "authority.replicas: write at least 1");
         self.resources.check("authority.resources")?;
-        ensure!(
-            self.certificate_lasts.0 >= Duration::from_secs(10),
-            "authority.certificateLasts: write at least 10s"
-        );
-        ensure!(
-            self.ca_lasts.0 >= self.certificate_lasts.0 * 4,
-            "authority.caLasts: write at least four times certificateLasts"
-        );
-        Ok(())
+        check_lasts("authority", self.certificate_lasts, ("caLasts", self.ca_lasts))
     }
 }
 

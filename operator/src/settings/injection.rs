@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{bail, ensure};
 use serde::Deserialize;
 
-use super::Period;
+use super::{Period, check_lasts};
 use crate::injection::quantity;
 
 /// The settings of the webhook.
@@ -93,15 +93,7 @@ impl Injection {
         }
         ensure!(!self.names.is_empty(), "injection.names: write at least one name or address");
         self.gate.resources.check("injection.gate.resources")?;
-        ensure!(
-            self.certificate_lasts.0 >= Duration::from_secs(10),
-            "injection.certificateLasts: write at least 10s"
-        );
-        ensure!(
-            self.authority_lasts.0 >= self.certificate_lasts.0 * 4,
-            "injection.authorityLasts: write at least four times certificateLasts"
-        );
-        Ok(())
+        check_lasts("injection", self.certificate_lasts, ("authorityLasts", self.authority_lasts))
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ADMIN, REQUESTS, STREAM, Wanted, pods, wanted};
 use crate::authority::keep::For;
+use crate::injection::gate::probe;
 use crate::names::{self, annotation, key};
 use crate::stores::objects::Kind;
 
@@ -136,13 +137,4 @@ fn volumes(of: &For<'_>) -> Vec<Value> {
         all.push(volume("database", &ca.name, json!([item(&ca.key, "ca.crt")])));
     }
     all
-}
-
-fn probe(path: &str, period: u32, failures: u32) -> Value {
-    json!({
-        "httpGet": { "path": path, "port": "metrics", "scheme": "HTTP" },
-        "periodSeconds": period,
-        "timeoutSeconds": 2,
-        "failureThreshold": failures,
-    })
 }

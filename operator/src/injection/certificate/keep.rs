@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::held::{Data, Held};
 use super::plan::Terms;
 use super::webhook::{Webhook, trusts};
-use crate::certificates::MakeError;
 use crate::leader::Leadership;
 use crate::names::{self, label};
 use crate::stores::kubernetes::trouble;
@@ -77,7 +76,7 @@ impl Keeper {
         let seen = self.webhook.observe().await?;
         loop {
             let is_told = seen.as_ref().is_some_and(|seen| trusts(seen, &held.bundle()));
-            let next = self.terms.next(&held, is_told, Utc::now()).map_err(|error| unmade(&error))?;
+            let next = self.terms.next(&held, is_told, Utc::now())?;
             let Some(next) = next else { break };
             version = self.write(&next, &held, &version).await?;
             held = next;
@@ -117,7 +116,7 @@ impl Keeper {
     fn anew(&self) -> Result<Held, Trouble> {
         match &self.known {
             Some(known) => Ok(known.clone()),
-            None => self.terms.begin(Utc::now()).map_err(|error| unmade(&error)),
+            None => Ok(self.terms.begin(Utc::now())?),
         }
     }
 
@@ -167,8 +166,4 @@ impl Keeper {
     fn trouble(&self, error: &kube::Error) -> Trouble {
         trouble(&self.what(), error)
     }
-}
-
-fn unmade(error: &MakeError) -> Trouble {
-    Trouble::passing("NoRandomness", error.to_string())
 }

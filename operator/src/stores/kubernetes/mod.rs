@@ -6,7 +6,8 @@ mod objects;
 mod secrets;
 mod written;
 
-pub use secrets::{belongs_to, owner as owner_of};
+pub use secrets::belongs_to;
+pub(crate) use secrets::view;
 
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};

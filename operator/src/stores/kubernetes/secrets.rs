@@ -48,7 +48,8 @@ fn labels(owner: &SecretOwner) -> BTreeMap<String, String> {
     [(label::MANAGED_BY.to_owned(), names::MANAGER.to_owned()), (label.to_owned(), name.clone())].into()
 }
 
-fn view(secret: Secret) -> SecretView {
+/// What a Secret says.
+pub(crate) fn view(secret: Secret) -> SecretView {
     let texts = secret.data.unwrap_or_default().into_iter().map(|(key, ByteString(bytes))| {
         (key, SecretString::from(String::from_utf8_lossy(&bytes).into_owned()))
     });

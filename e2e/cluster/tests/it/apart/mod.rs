@@ -3,6 +3,6 @@
 
 mod felt;
 mod replaced;
-mod reviewed;
+pub mod reviewed;
 mod together;
 mod world;

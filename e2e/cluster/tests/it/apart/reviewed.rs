@@ -2,12 +2,12 @@
 //! whose a token is.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tenantry_harness::Cluster;
 use tenantry_harness::certificates::Authority;
-use tenantry_harness::process::{Watchdog, built, free_port, run};
+use tenantry_harness::process::{PartError, Watchdog, built, free_port, run};
 
 use crate::client::ask;
 use crate::operator::world::{Wanted, World, url};
@@ -59,20 +59,23 @@ impl Started {
 
     /// What the stream answers to whoever shows a token; 200 where it begins.
     async fn answers(&self, token: &str) -> String {
-        let mut curl = Command::new("curl");
-        curl.args(["--silent", "--max-time", "2", "--output", "/dev/null", "--write-out", "%{http_code}"])
-            .arg("--cacert")
-            .arg(&self.ca)
-            .args(["--header", &format!("x-tenantry-gate: {token}")])
-            .arg(format!("https://localhost:{}/internal/directory?stream=1", self.stream.port()));
-        // A stream that begins has no end: curl gives up then, and has told the status.
-        let script = "\"$@\" || [ $? -eq 28 ]";
-        let mut shell = Command::new("sh");
-        shell.args(["-c", script, "sh"]).arg(curl.get_program()).args(curl.get_args());
-        run(shell, String::new())
-            .await
-            .unwrap_or_else(|error| panic!("{error}\n{}", self.process.log("authority")))
+        let answer = stream_answers(("localhost", self.stream.port()), &self.ca, token).await;
+        answer.unwrap_or_else(|error| panic!("{error}\n{}", self.process.log("authority")))
     }
+}
+
+/// What an authority's stream on this machine answers to whoever calls it by this name, trusts these CAs alone and shows a token; 200
+/// where it begins.
+pub async fn stream_answers((host, port): (&str, u16), ca: &Path, token: &str) -> Result<String, PartError> {
+    let mut curl = Command::new("sh");
+    // A stream that begins has no end: curl gives up then, and has told the status.
+    curl.args(["-c", "\"$@\" || [ $? -eq 28 ]", "sh", "curl", "--silent", "--show-error", "--max-time", "2"])
+        .args(["--output", "/dev/null", "--write-out", "%{http_code}", "--cacert"])
+        .arg(ca)
+        .args(["--resolve", &format!("{host}:{port}:127.0.0.1")])
+        .args(["--header", &format!("x-tenantry-gate: {token}")])
+        .arg(format!("https://{host}:{port}/internal/directory?stream=1"));
+    run(curl, String::new()).await
 }
 
 /// An account with what an authority needs: to read its Backend, and to have tokens reviewed.
@@ -100,7 +103,7 @@ async fn account(world: &World) -> PathBuf {
 }
 
 /// A token of an account in a namespace, bound to a pod unless that is empty.
-async fn token(world: &World, namespace: &str, account: &str, audience: &str, pod: &str) -> String {
+pub async fn token(world: &World, namespace: &str, account: &str, audience: &str, pod: &str) -> String {
     let audience = format!("--audience={audience}");
     let mut args = vec!["--namespace", namespace, "create", "token", account, &audience];
     let (name, uid);
@@ -118,7 +121,7 @@ async fn token(world: &World, namespace: &str, account: &str, audience: &str, po
     world.cluster.kubectl(&args).await.unwrap().trim().to_owned()
 }
 
-const AUDIENCE: &str = "tenantry-authority";
+pub const AUDIENCE: &str = "tenantry-authority";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_pods_of_listed_accounts_follow_the_directory_and_only_while_they_live() {

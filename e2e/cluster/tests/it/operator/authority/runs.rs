@@ -6,6 +6,7 @@ use std::time::Duration;
 use tenantry_harness::process::{Watchdog, run};
 
 use super::{SELECTOR, world};
+use crate::apart::reviewed::{AUDIENCE, stream_answers, token};
 use crate::operator::node::{Node, Running};
 use crate::operator::world::{Wanted, World, url};
 
@@ -25,39 +26,14 @@ async fn ready(world: &World, node: &Node) -> Vec<Running> {
 async fn answers(world: &World, pod: &Running, ca: &str, token: &str) -> Result<String, String> {
     let folder = Watchdog::new("asks").unwrap();
     let ca = folder.write("ca.crt", ca).unwrap();
-    let (host, port) = (format!("app-authority.{}.svc", world.namespace), pod.ports["stream"]);
-    let mut curl = Command::new("sh");
-    // A stream that begins has no end: curl gives up then, and has told the status.
-    curl.args(["-c", "\"$@\" || [ $? -eq 28 ]", "sh", "curl", "--silent", "--show-error", "--max-time", "2"])
-        .args(["--output", "/dev/null", "--write-out", "%{http_code}", "--cacert"])
-        .arg(ca)
-        .args(["--resolve", &format!("{host}:{port}:127.0.0.1")])
-        .args(["--header", &format!("x-tenantry-gate: {token}")])
-        .arg(format!("https://{host}:{port}/internal/directory?stream=1"));
-    run(curl, String::new()).await.map_err(|error| error.to_string())
+    let host = format!("app-authority.{}.svc", world.namespace);
+    let answer = stream_answers((&host, pod.ports["stream"]), &ca, token).await;
+    answer.map_err(|error| error.to_string())
 }
 
 async fn trusted(world: &World) -> String {
     let trust = world.get("ConfigMap/tenantry-trust-app").await.unwrap();
     trust["data"]["ca.crt"].as_str().unwrap().to_owned()
-}
-
-/// A token of a pod, for the authority.
-async fn token(world: &World, pod: &str, account: &str) -> String {
-    let manifest = format!(
-        "apiVersion: v1\nkind: Pod\nmetadata: {{ name: {pod} }}\nspec:\n  serviceAccountName: {account}\n  \
-         containers: [{{ name: app, image: example.com/app }}]\n"
-    );
-    let apply = async || {
-        let given = ["--namespace", &world.namespace, "apply", "-f", "-"];
-        world.cluster.kubectl_stdin(&given, &manifest).await.ok()
-    };
-    world.wait("a pod", apply).await;
-    let of = ["get", "pod", pod, "--output=jsonpath={.metadata.uid}"];
-    let uid = format!("--bound-object-uid={}", world.kubectl(&of).await);
-    let (named, audience) = (format!("--bound-object-name={pod}"), "--audience=tenantry-authority");
-    let args = ["create", "token", account, audience, "--bound-object-kind=Pod", &named, &uid];
-    world.kubectl(&args).await.trim().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +48,8 @@ async fn authorities_run_as_they_were_made_and_let_in_the_gates_of_their_backend
     let pods = ready(&world, &node).await;
     let ca = trusted(&world).await;
     world.kubectl(&["create", "serviceaccount", "other"]).await;
-    let (gate, other) = (token(&world, "gate", "default").await, token(&world, "other", "other").await);
+    let of = async |pod: &str, account: &str| token(&world, &world.namespace, account, AUDIENCE, pod).await;
+    let (gate, other) = (of("gate", "default").await, of("other", "other").await);
     for pod in &pods {
         for (token, status) in [(&gate, "200"), (&other, "403"), (&"none".to_owned(), "401")] {
             let answer = answers(&world, pod, &ca, token).await;
